@@ -1,0 +1,1 @@
+"""What is materialised: the YAML of this installation."""

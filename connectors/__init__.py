@@ -1,0 +1,1 @@
+"""Speaks to vendors: HTTP and vendors' formats, never Dagster, never SQL."""

@@ -1,0 +1,264 @@
+"""The two contracts between vendors and the talent pool, free of HTTP and SQL.
+
+A `Source` yields pages of raw objects, each with the cursor that is true once the page is stored, and parses one
+raw object into records. A `Destination` takes rows that passed the gate and says of each what became of it.
+`talent_pool` owns the two loops (`sync`, `deliver`) and is handed vendors that keep these contracts.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from connectors.records import Channel, Purpose, Record
+
+Json = dict[str, Any]
+
+
+class Connection(BaseModel):
+    """One configured source: a block of YAML, without secrets.
+
+    A setting left out of `settings` is read from the environment as `NAME_SETTING` (the connection's name in
+    capitals), or from the file named by `NAME_SETTING_FILE`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    connector: str
+    organisation: str = "default"
+    owner: str = "hr-ops@example.com"
+    schedule: str | None = None
+    time_zone: str = "UTC"
+    fresh_within_hours: float = 26
+    trust: int = 50
+    default_region: str | None = None
+    acknowledges_applicants: bool = False
+    settings: Mapping[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One listing of a source.
+
+    `complete`: an object holds the vendor's whole view, so an explicit null or empty list ends a value; in a
+    partial stream nulls keep. `volatile`: top-level fields that change without meaning, left out of the hash.
+    `sees_updates`: whether an incremental read shows changes to old objects, or only new objects.
+    """
+
+    name: str
+    key: str = "id"
+    complete: bool = True
+    volatile: frozenset[str] = frozenset()
+    sees_updates: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Raw objects of one stream, and the cursor that is true once they are stored.
+
+    `objects` are decoded JSON; one that is not an object, or has no key, goes to quarantine. `ends_full_read` marks
+    the last page of a listing that was read from its beginning, without any filter, to its end.
+    """
+
+    stream: str
+    objects: Sequence[Any]
+    cursor: Json | None
+    ends_full_read: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One body that a vendor, form or link brought to the intake; `key` recognises its duplicates."""
+
+    connection: str
+    key: str
+    received_at: datetime
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The HTTP status a vendor expects for each fate of its delivery."""
+
+    accepted: int = 200
+    duplicate: int = 200
+    bad_signature: int = 401
+    malformed: int = 422
+    too_large: int = 413
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Where candidates come from. `now` is handed in; a source never reads the clock."""
+
+    connection: Connection
+
+    def streams(self) -> Sequence[Stream]:
+        """Return the streams in the order they are to be read; empty where all is delivered."""
+        ...
+
+    def pages(self, stream: Stream, cursor: Json | None, now: datetime) -> Iterator[Page]:
+        """Yield pages from `cursor` on (None: everything). Raises errors of connectors.errors."""
+        ...
+
+    def parse(self, stream: str, raw: Json) -> Iterable[Record]:
+        """Return the records in one raw object. Raises Malformed, or pydantic's ValidationError."""
+        ...
+
+    def check(self) -> str:
+        """Reach the vendor once with the credential and say in plain words what was found."""
+        ...
+
+
+@runtime_checkable
+class Receiver(Protocol):
+    """A source that also, or only, is delivered to."""
+
+    answers: Answers
+
+    def authenticate(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Return if the sender proved who it is over the raw body, else raise SignatureRefused."""
+        ...
+
+    def delivery_key(self, headers: Mapping[str, str], body: bytes) -> str:
+        """Return what is the same in every repeat of this delivery. Raises Malformed."""
+        ...
+
+    def objects(self, delivery: Delivery) -> Iterable[tuple[str, Json]]:
+        """Return the (stream, raw object) pairs in a delivery, files cut out. Raises Malformed."""
+        ...
+
+
+class Fate(StrEnum):
+    """What became of one row of a push."""
+
+    UNCHANGED = "unchanged"
+    SENT = "sent"
+    REMOVED = "removed"
+    SUPPRESSED = "suppressed"
+    REJECTED = "rejected"
+    DEFERRED = "deferred"
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+
+
+class Action(StrEnum):
+    """What a destination is asked to do with one row."""
+
+    UPSERT = "upsert"
+    REMOVE = "remove"
+    MESSAGE = "message"
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """A row that passed the gate. Only `talent_pool.gate` makes one; a test holds that nobody else does.
+
+    `consented`: there is evidence of consent for `purpose`, so a subscription status may be set on creation.
+    `tag`: the segment's name at the destination. `fields`: merge fields by our names. `known`: the destination
+    already holds this address by us.
+    """
+
+    row_id: str
+    action: Action
+    address: str
+    channel: Channel
+    purpose: Purpose
+    consented: bool
+    tag: str
+    fields: Mapping[str, Any]
+    known: bool = False
+    unsubscribe_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowOutcome:
+    """What a destination says of one row. `reason` is our sentence, `vendor_reason` the vendor's own (store only).
+
+    `suppress`: the address must not be written to through this destination again (compliance state, bounce).
+    """
+
+    row_id: str
+    fate: Fate
+    reason: str = ""
+    vendor_reason: str | None = None
+    suppress: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What a destination told us of an address: an opt-out, a bounce, a complaint."""
+
+    address: str
+    channel: Channel
+    kind: str
+    """One of unsubscribed, bounced, complained, compliance_state, archived."""
+    at: datetime
+    remote_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignalPage:
+    """Signals, and the cursor that is true once they are stored."""
+
+    signals: Sequence[Signal]
+    cursor: Json | None = field(default=None)
+
+
+class Push(BaseModel):
+    """One segment's way to one destination: a block of YAML, without secrets."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    segment: str
+    since: datetime | None = None
+    """An event segment starts here; what happened before is never sent. Required for message destinations."""
+    template: str | None = None
+    tag: str | None = None
+
+
+class DestinationSettings(BaseModel):
+    """One configured destination: a block of YAML, without secrets."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    connector: str
+    organisation: str = "default"
+    owner: str = "hr-ops@example.com"
+    schedule: str | None = None
+    time_zone: str = "UTC"
+    max_recipients: int = 200
+    """A push that would reach more people than this waits for a person's yes (`catchment push --yes`)."""
+    settings: Mapping[str, Any] = Field(default_factory=dict)
+    pushes: tuple[Push, ...] = ()
+
+
+@runtime_checkable
+class Destination(Protocol):
+    """Where segments go. `batch` is the vendor's largest batch; `kind` says whether it holds state or sends messages."""
+
+    settings: DestinationSettings
+    kind: str
+    """`state`: rows are held there and may be upserted again. `message`: each row is sent at most once."""
+    channel: Channel
+    batch: int
+    requests: int
+    """HTTP requests (or SMTP messages) made so far."""
+
+    def apply(self, rows: Sequence[Cleared], now: datetime) -> Iterator[RowOutcome]:
+        """Do what at most `batch` rows ask, and yield an outcome for each as soon as it is certain."""
+        ...
+
+    def read_back(self, cursor: Json | None, now: datetime) -> Iterator[SignalPage]:
+        """Yield what the destination learned of addresses since `cursor`."""
+        ...
+
+    def check(self) -> str:
+        """Reach the destination once with the credential and say in plain words what was found."""
+        ...

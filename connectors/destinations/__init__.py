@@ -1,0 +1,1 @@
+"""One module a tool that segments go to."""

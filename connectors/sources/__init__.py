@@ -1,0 +1,1 @@
+"""One module a vendor that candidates come from."""

@@ -1,0 +1,1 @@
+"""How it is run: definitions, components, checks and the command line."""

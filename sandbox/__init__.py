@@ -1,0 +1,1 @@
+"""Vendors played on loopback, written from their own documentation and sharing no code with `connectors`."""
