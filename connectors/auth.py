@@ -3,86 +3,101 @@
 Both fetch a token when there is none, renew it shortly before it ends, and once more when the vendor refuses it early.
 """
 
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any
 
 import httpx
 import orjson
 
-from connectors.errors import Refused, Unavailable
+from connectors.contract import Token, TokenKeeper
+from connectors.errors import Misconfigured, Refused, Unavailable
 
 _EARLY = timedelta(seconds=60)
+_ASSUMED = timedelta(minutes=5)
+_NO = frozenset({400, 401, 403})
+_PASSING = frozenset({408, 425, 429})
+
+_Flow = Generator[httpx.Request, httpx.Response, None]
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """An access token, when it ends, and the refresh token that came with it."""
+class NoToken(Exception):
+    """The token address failed in passing; the request itself was not sent, or was refused."""
 
-    access: str
-    expires_at: datetime
-    refresh: str | None = None
-
-
-class TokenKeeper(Protocol):
-    """Where rotating tokens live between runs; the store keeps this contract, encrypted."""
-
-    def load(self, name: str) -> Token | None:
-        """Return the last token kept under `name`."""
-        ...
-
-    def save(self, name: str, token: Token) -> None:
-        """Keep `token` before anybody uses it: the old refresh token is already dead."""
-        ...
+    def __init__(self, response: httpx.Response) -> None:
+        super().__init__(f"the token address answers {response.status_code}")
+        self.status = response.status_code
+        self.headers = response.headers
 
 
 class _Bearer(httpx.Auth):
-    requires_response_body = True
-
     def __init__(self, name: str, hint: str, clock: Callable[[], datetime]) -> None:
         self._name, self._hint, self._clock = name, hint, clock
         self._token: Token | None = None
 
-    def _token_request(self) -> httpx.Request:
+    def _token_requests(self) -> Iterator[httpx.Request]:
+        """Yield what may be asked for a token, the next where the one before was refused."""
         raise NotImplementedError  # pragma: no cover - abstract
+
+    def _kept(self) -> Token | None:
+        """Return the token that is known by now; another process may have renewed it."""
+        return self._token
 
     def _fetched(self, token: Token) -> None:
         self._token = token
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        if self._token is None or self._token.expires_at - _EARLY <= self._clock():
+    def auth_flow(self, request: httpx.Request) -> _Flow:
+        self._token = self._kept()
+        fresh = self._token is None or self._token.expires_at - _EARLY <= self._clock()
+        if fresh:
             yield from self._renew()
+        response = yield self._signed(request)
+        if response.status_code == 401 and not fresh:
+            yield from self._renew()
+            yield self._signed(request)
+
+    def _signed(self, request: httpx.Request) -> httpx.Request:
         assert self._token is not None  # noqa: S101 - _renew raises otherwise
         request.headers["Authorization"] = f"Bearer {self._token.access}"
-        response = yield request
-        if response.status_code == 401:
-            yield from self._renew()
-            request.headers["Authorization"] = f"Bearer {self._token.access}"
-            yield request
+        return request
 
-    def _renew(self) -> Generator[httpx.Request, httpx.Response, None]:
-        response = yield self._token_request()
-        if response.status_code in (400, 401, 403):
-            raise Refused(
-                f"{self._name} refused the credential ({response.status_code} at its token address). {self._hint}".strip()
-            )
+    def _renew(self) -> _Flow:
+        status = 0
+        for request in self._token_requests():
+            response = yield request
+            response.read()
+            status = response.status_code
+            if status not in _NO:
+                self._fetched(self._token_in(response))
+                return
+        raise Refused(f"{self._name} refused the credential ({status} at its token address). {self._hint}".strip())
+
+    def _token_in(self, response: httpx.Response) -> Token:
+        if response.status_code in _PASSING or response.is_server_error:
+            raise NoToken(response)
         if not response.is_success:
-            raise httpx.ReadError(f"token address answers {response.status_code}")
+            told = f"{self._name}'s token address answers {response.status_code}. Check the token_url setting."
+            raise Misconfigured(told)
         try:
             body = orjson.loads(response.content)
-            access = body["access_token"]
-        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-            raise Unavailable(f"{self._name}'s token address answers without a token. Try again later.") from error
-        self._fetched(Token(access, self._expiry(body), body.get("refresh_token")))
+            return Token(str(body["access_token"]), self._expiry(body), body.get("refresh_token"))
+        except (ValueError, LookupError, TypeError, AttributeError):
+            pass
+        # out here, because the error met would keep the body, which may hold a token
+        raise Unavailable(f"{self._name}'s token address answers without a token. Try again later.")
 
-    def _expiry(self, body: Mapping[str, object]) -> datetime:
+    def _expiry(self, body: Mapping[str, Any]) -> datetime:
         """Read `expires_in` (seconds) or `expires_at` (ISO; Greenhouse's), else assume five minutes."""
-        if isinstance(seconds := body.get("expires_in"), int | float):
-            return self._clock() + timedelta(seconds=seconds)
-        if isinstance(moment := body.get("expires_at"), str):
-            return datetime.fromisoformat(moment).astimezone(UTC)
-        return self._clock() + timedelta(minutes=5)
+        if body.get("expires_in") is not None:
+            return self._clock() + timedelta(seconds=float(body["expires_in"]))
+        if body.get("expires_at") is not None:
+            moment = datetime.fromisoformat(body["expires_at"])
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return self._clock() + _ASSUMED
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class ClientCredentials(_Bearer):
@@ -90,35 +105,42 @@ class ClientCredentials(_Bearer):
 
     def __init__(
         self, token_url: str, client_id: str, client_secret: str, *, name: str, hint: str = "",
-        form: Mapping[str, str] | None = None, clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        form: Mapping[str, str] | None = None, clock: Callable[[], datetime] = _now,
     ) -> None:  # fmt: skip
         super().__init__(name, hint, clock)
         self._url, self._form = token_url, {"grant_type": "client_credentials", **(form or {})}
         self._basic = httpx.BasicAuth(client_id, client_secret)
 
-    def _token_request(self) -> httpx.Request:
-        return next(self._basic.auth_flow(httpx.Request("POST", self._url, data=self._form)))
+    def _token_requests(self) -> Iterator[httpx.Request]:
+        yield next(self._basic.auth_flow(httpx.Request("POST", self._url, data=self._form)))
 
 
 class RefreshToken(_Bearer):
-    """OAuth2 refresh tokens. A vendor may hand out a new one at each use, so it is kept before it is needed."""
+    """OAuth2 refresh tokens. A vendor may hand out a new one at each use, so it is kept before it is needed.
+
+    The kept one goes first; where it is dead, the one in the settings is tried, which a person may have set anew.
+    """
 
     def __init__(
         self, token_url: str, client_id: str, client_secret: str, refresh_token: str, *, name: str, keeper: TokenKeeper,
-        hint: str = "", clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        hint: str = "", clock: Callable[[], datetime] = _now,
     ) -> None:  # fmt: skip
         super().__init__(name, hint, clock)
-        self._url, self._keeper = token_url, keeper
+        self._url, self._keeper, self._given = token_url, keeper, refresh_token
         self._basic = httpx.BasicAuth(client_id, client_secret)
-        self._token = keeper.load(name)
-        self._refresh = (self._token and self._token.refresh) or refresh_token
+        self._asked_with = refresh_token
 
-    def _token_request(self) -> httpx.Request:
-        form = {"grant_type": "refresh_token", "refresh_token": self._refresh}
-        return next(self._basic.auth_flow(httpx.Request("POST", self._url, data=form)))
+    def _kept(self) -> Token | None:
+        return self._token or self._keeper.load(self._name)
+
+    def _token_requests(self) -> Iterator[httpx.Request]:
+        kept = self._keeper.load(self._name)
+        for refresh in dict.fromkeys([(kept and kept.refresh) or self._given, self._given]):
+            self._asked_with = refresh
+            form = {"grant_type": "refresh_token", "refresh_token": refresh}
+            yield next(self._basic.auth_flow(httpx.Request("POST", self._url, data=form)))
 
     def _fetched(self, token: Token) -> None:
-        self._refresh = token.refresh or self._refresh
-        kept = Token(token.access, token.expires_at, self._refresh)
+        kept = Token(token.access, token.expires_at, token.refresh or self._asked_with)
         self._keeper.save(self._name, kept)
         self._token = kept

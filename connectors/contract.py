@@ -21,8 +21,8 @@ Json = dict[str, Any]
 class Connection(BaseModel):
     """One configured source: a block of YAML, without secrets.
 
-    A setting left out of `settings` is read from the environment as `NAME_SETTING` (the connection's name in
-    capitals), or from the file named by `NAME_SETTING_FILE`.
+    A setting is read from the environment as `NAME_SETTING` (the connection's name in capitals) or from the file that
+    `NAME_SETTING_FILE` names, else from `settings`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -68,6 +68,27 @@ class Page:
     objects: Sequence[Any]
     cursor: Json | None
     ends_full_read: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token, when it ends, and the refresh token that came with it."""
+
+    access: str = field(repr=False)
+    expires_at: datetime
+    refresh: str | None = field(default=None, repr=False)
+
+
+class TokenKeeper(Protocol):
+    """Where rotating tokens live between runs; the store keeps this contract, encrypted."""
+
+    def load(self, name: str) -> Token | None:
+        """Return the last token kept under `name`."""
+        ...
+
+    def save(self, name: str, token: Token) -> None:
+        """Keep `token` before anybody uses it: the old refresh token is already dead."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +151,10 @@ class Receiver(Protocol):
         ...
 
     def objects(self, delivery: Delivery) -> Iterable[tuple[str, Json]]:
-        """Return the (stream, raw object) pairs in a delivery, files cut out. Raises Malformed."""
+        """Return the (stream, raw object) pairs in a delivery, files cut out. Raises Malformed.
+
+        A stream that `streams()` does not name has its key at `id` and is partial.
+        """
         ...
 
 
@@ -241,13 +265,15 @@ class DestinationSettings(BaseModel):
 
 @runtime_checkable
 class Destination(Protocol):
-    """Where segments go. `batch` is the vendor's largest batch; `kind` says whether it holds state or sends messages."""
+    """Where segments go. `batch` is the vendor's largest batch; `kind` tells state that is held from messages sent."""
 
     settings: DestinationSettings
     kind: str
     """`state`: rows are held there and may be upserted again. `message`: each row is sent at most once."""
     channel: Channel
     batch: int
+    fields: frozenset[str]
+    """The merge fields it takes, by our names; nothing else is handed to it. Messages get subject, text and html."""
     requests: int
     """HTTP requests (or SMTP messages) made so far."""
 
@@ -257,6 +283,14 @@ class Destination(Protocol):
 
     def read_back(self, cursor: Json | None, now: datetime) -> Iterator[SignalPage]:
         """Yield what the destination learned of addresses since `cursor`."""
+        ...
+
+    def lost(self, tag: str) -> bool:
+        """Say whether what was put there under `tag` is surely gone, so that all of it must be put there again."""
+        ...
+
+    def receipt(self) -> Json:
+        """Return what the run's ledger should keep of this push, without personal data (files written, say)."""
         ...
 
     def check(self) -> str:

@@ -16,7 +16,8 @@ from connectors import destinations as _folder
 from connectors.contract import Cleared, DestinationSettings, Json, RowOutcome, SignalPage
 from connectors.errors import Misconfigured
 from connectors.records import Channel
-from connectors.settings import Settings, resolved
+from connectors.settings import Settings as SettingsModel
+from connectors.settings import resolved
 
 _REGISTRY: dict[str, type["Destination"]] = {}
 
@@ -28,7 +29,8 @@ class Destination(ABC):
     kind: ClassVar[Literal["state", "message"]]
     channel: ClassVar[Channel]
     batch: ClassVar[int]
-    Settings: ClassVar[type[Settings]] = Settings
+    fields: frozenset[str] = frozenset()
+    Settings: ClassVar[type[SettingsModel]] = SettingsModel
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -44,13 +46,23 @@ class Destination(ABC):
 
     @property
     @abstractmethod
-    def requests(self) -> int: ...
+    def requests(self) -> int:
+        """HTTP requests (or SMTP messages) made so far."""
 
     @abstractmethod
     def apply(self, rows: Sequence[Cleared], now: datetime) -> Iterator[RowOutcome]: ...
 
-    @abstractmethod
-    def read_back(self, cursor: Json | None, now: datetime) -> Iterator[SignalPage]: ...
+    def read_back(self, cursor: Json | None, now: datetime) -> Iterator[SignalPage]:  # noqa: ARG002 - the contract's
+        """Yield nothing: most destinations learn nothing of addresses."""
+        yield from ()
+
+    def lost(self, tag: str) -> bool:  # noqa: ARG002 - the contract's
+        """Say no: a vendor's account is not lost."""
+        return False
+
+    def receipt(self) -> Json:
+        """Return nothing beyond what the engine counts."""
+        return {}
 
     @abstractmethod
     def check(self) -> str: ...

@@ -1,9 +1,9 @@
 """How vendors part a listing into pages. Each yields (objects, where the next page is) and stops at the end.
 
-A listing that comes back to a place it has been at would never end; that raises Unavailable.
+A listing that comes back to a place it has been at would never end; that raises Unavailable, as does a page that is
+no page.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -11,7 +11,6 @@ from connectors.errors import Unavailable
 from connectors.http import Http
 
 Items = list[Any]
-_NEXT = re.compile(r'<([^>]+)>\s*;[^,]*\brel="?next"?')
 
 
 class _Path:
@@ -33,9 +32,8 @@ def by_link(http: Http, url: str, params: Mapping[str, Any] | None = None) -> It
     while True:
         path.step(place)
         response = http.get(place, params)
-        match = _NEXT.search(response.headers.get("Link", ""))
-        place, params = (match.group(1) if match else ""), None
-        yield http.json(response), place or None
+        place, params = response.links.get("next", {}).get("url") or "", None
+        yield _page(http, http.json(response), list), place or None
         if not place:
             return
 
@@ -52,8 +50,8 @@ def by_cursor(
     while True:
         path.step(place)
         body = fetch(place)
-        place = following(body)
-        yield items(body), place
+        place = following(body) or None
+        yield _page(http, items(body), list), place
         if not place:
             return
 
@@ -63,23 +61,31 @@ def by_offset(
     offset: str = "offset", limit: str = "limit", start: int = 0,
 ) -> Iterator[tuple[Items, int | None]]:  # fmt: skip
     """Count through a listing by offset; a page shorter than `size` is the last."""
-    place = start
+    place, before = start, Items()
     while True:
-        found = items(http.json(http.get(url, {**params, offset: place, limit: size})))
-        ended = len(found) < size
-        place += len(found)
+        found = _page(http, items(http.json(http.get(url, {**params, offset: place, limit: size}))), list)
+        if found and found == before:
+            raise Unavailable(f"{http.name} gives the same page whatever the {offset}. Try again later.")
+        ended, place, before = len(found) < size, place + len(found), found
         yield found, None if ended else place
         if ended:
             return
 
 
 def by_jsonapi(http: Http, url: str, params: Mapping[str, Any] | None = None) -> Iterator[tuple[Items, str | None]]:
-    """Follow JSON:API `links.next`; objects are in `data`."""
+    """Follow JSON:API `links.next`, an address or an object with `href`; objects are in `data`."""
     path, place = _Path(http), url
     while True:
         path.step(place)
-        body = http.json(http.get(place, params))
-        place, params = (body.get("links") or {}).get("next") or "", None
-        yield body.get("data") or [], place or None
+        body = _page(http, http.json(http.get(place, params)), dict)
+        link = _page(http, body.get("links") or {}, dict).get("next") or ""
+        place, params = (link if isinstance(link, str) else str(link.get("href") or "")), None
+        yield _page(http, body.get("data") or [], list), place or None
         if not place:
             return
+
+
+def _page(http: Http, body: Any, kind: type) -> Any:
+    if not isinstance(body, kind):
+        raise Unavailable(f"{http.name} answers with something that is no page of a listing. Try again later.")
+    return body

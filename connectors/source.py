@@ -13,11 +13,11 @@ from typing import Any, ClassVar
 import httpx
 
 from connectors import sources as _folder
-from connectors.auth import TokenKeeper
-from connectors.contract import Connection, Json, Page, Stream
+from connectors.contract import Connection, Json, Page, Stream, TokenKeeper
 from connectors.errors import Misconfigured
 from connectors.records import Record
-from connectors.settings import Settings, resolved
+from connectors.settings import Settings as SettingsModel
+from connectors.settings import resolved
 
 _REGISTRY: dict[str, type["Source"]] = {}
 
@@ -28,11 +28,14 @@ class Source(ABC):
     connector: ClassVar[str]
     family: ClassVar[str]
     """job_board, ats, portal, referral or import: where candidates of this source come from."""
-    Settings: ClassVar[type[Settings]] = Settings
+    Settings: ClassVar[type[SettingsModel]] = SettingsModel
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "connector" in vars(cls):
+            known = _REGISTRY.setdefault(cls.connector, cls)
+            if (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+                raise TypeError(f"two sources are called {cls.connector!r}: {known.__module__} and {cls.__module__}")
             _REGISTRY[cls.connector] = cls
 
     def __init__(

@@ -6,6 +6,7 @@ CATCHMENT_KEY         the installation's secret (hex); by default made once in t
 CATCHMENT_DEFS        a company's own YAML folder; replaces the example installation in `assets/`
 CATCHMENT_SENDING     off (default), allowlist or on
 CATCHMENT_ALLOWLIST   addresses or domains, parted by commas, that `allowlist` sends to
+CATCHMENT_REDIRECT    one address that every message goes to instead of its recipient (for trying out)
 CATCHMENT_PUBLIC_URL  where the public listener is reached from outside
 """
 
@@ -31,6 +32,7 @@ class Home(BaseSettings):
     defs: Path | None = None
     sending: Literal["off", "allowlist", "on"] = "off"
     allowlist: str = ""
+    redirect: str | None = None
     public_url: str = "http://127.0.0.1:8080"
 
     @property
@@ -55,15 +57,25 @@ class Home(BaseSettings):
         if self.key:
             return bytes.fromhex(self.key)
         path = self.folder / "installation.key"
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return bytes.fromhex(path.read_text().strip())
-        with os.fdopen(descriptor, "w") as file:
-            value = secrets.token_hex(32)
-            file.write(value)
-        return bytes.fromhex(value)
+        if not path.exists():
+            _write_once(path, secrets.token_hex(32))
+        return bytes.fromhex(path.read_text().strip())
 
     def open(self) -> Store:
         """Open the store as it stands; `talent_pool.migrate` brings its schema up to date."""
         return Store(self.database_url, self.secret)
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Write `text` to `path` unless somebody was faster; nobody ever reads a half-written file."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

@@ -4,10 +4,10 @@ The files are Dagster component files (several blocks parted by `---`), so that 
 command line and the intake. Errors name the file and the line.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -24,6 +24,8 @@ _BLOCKS: Mapping[str, type[BaseModel]] = {
     "dagster_project.components.CandidateSegment": SegmentDefinition,
     "dagster_project.components.EngagementDestination": DestinationSettings,
 }
+_BLOCK_KEYS = ("type", "attributes", "requirements", "post_processing", "template_vars_module")
+"""What Dagster lets a block have; only the first two mean anything to us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,61 +50,138 @@ class Installation:
         return self.destinations[name]
 
 
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """One block of one file: what it says, and the nodes that know on which line each part stands."""
+
+    path: Path
+    node: Any
+    kind: type[BaseModel]
+    attributes: Any
+
+    def place(self, parts: Sequence[str | int] = ()) -> str:
+        """Return "file:line" of the deepest part there is on the way of `parts` through the attributes."""
+        node, line = self.node, self.node.start_mark.line
+        for part in ("attributes", *parts) if parts else ():
+            found = _child(node, part)
+            if found is None:
+                break
+            node, line = found
+        return f"{self.path}:{line + 1}"
+
+
 def read(folder: Path | None = None) -> Installation:
     """Read every `defs.yaml` below `folder` (a company's own), or else the example installation.
 
-    Raises Misconfigured for broken YAML, an unknown type or key, a name used twice, or a push of an unknown segment.
+    Raises Misconfigured for broken YAML, an unknown type or key, a rule that cannot be understood, a name used twice,
+    or a push of an unknown segment.
     """
     top = folder or EXAMPLE
     if not top.is_dir():
         raise Misconfigured(f"The folder {top} does not exist. Correct CATCHMENT_DEFS.")
     found: dict[type[BaseModel], dict[str, Any]] = {kind: {} for kind in _BLOCKS.values()}
-    lines: dict[str, str] = {}
+    blocks: dict[str, _Block] = {}
     for path in sorted(top.rglob("defs.yaml")):
-        for line, kind, attributes in _blocks(path):
-            place = f"{path}:{line}"
-            block = _validated(kind, attributes, place)
-            name = getattr(block, "name")  # noqa: B009 - each kind of block has one
-            if name in lines:
-                raise Misconfigured(f"{place}: the name {name!r} is taken already at {lines[name]}. Choose another.")
-            lines[name] = place
-            found[kind][name] = block
-    installation = Installation(found[Connection], found[SegmentDefinition], found[DestinationSettings], lines)
-    for destination in installation.destinations.values():
-        for push in destination.pushes:
-            if push.segment not in installation.segments:
-                known = ", ".join(sorted(installation.segments))
+        for block in _blocks(path):
+            settings = _validated(block)
+            name = str(getattr(settings, "name"))  # noqa: B009 - each kind of block has one
+            if name in blocks:
+                taken = blocks[name].place(["name"])
                 raise Misconfigured(
-                    f"{lines[destination.name]}: there is no segment {push.segment!r}; there are {known}."
+                    f"{block.place(['name'])}: the name {name!r} is taken already at {taken}. Choose another."
                 )
+            blocks[name] = block
+            found[block.kind][name] = settings
+    lines = {name: block.place() for name, block in blocks.items()}
+    installation = Installation(found[Connection], found[SegmentDefinition], found[DestinationSettings], lines)
+    _check_pushes(installation, blocks)
     return installation
 
 
-def _blocks(path: Path) -> Iterator[tuple[int, type[BaseModel], Any]]:
+def _check_pushes(installation: Installation, blocks: Mapping[str, _Block]) -> None:
+    for destination in installation.destinations.values():
+        for index, push in enumerate(destination.pushes):
+            if push.segment not in installation.segments:
+                place = blocks[destination.name].place(["pushes", index, "segment"])
+                known = ", ".join(sorted(installation.segments)) or "none"
+                raise Misconfigured(f"{place}: there is no segment {push.segment!r}; there are {known}.")
+
+
+def _blocks(path: Path) -> Iterator[_Block]:
+    for node, content in _documents(path):
+        line = node.start_mark.line + 1
+        block = cast("dict[str, Any]", content) if isinstance(content, dict) else {}
+        kind = block.get("type")
+        if not isinstance(kind, str) or kind not in _BLOCKS:
+            raise Misconfigured(f"{path}:{line}: a block's `type` is one of {', '.join(_BLOCKS)}.")
+        for key in block:
+            if key not in _BLOCK_KEYS:
+                known = ", ".join(_BLOCK_KEYS)
+                raise Misconfigured(f"{path}:{_line_of(node, key)}: a block has no {key!r}; it has {known}.")
+        yield _Block(path, node, _BLOCKS[kind], block.get("attributes"))
+
+
+def _documents(path: Path) -> list[tuple[Any, Any]]:
+    """Return the (node, content) of every block of a file that is not empty."""
     try:
-        nodes = list(yaml.compose_all(path.read_text(), Loader=yaml.SafeLoader))
+        # Both readings are of one text; nodes know their lines, contents are what they say.
+        text = path.read_text(encoding="utf-8")
+        nodes: list[Any] = list(cast("Any", yaml).compose_all(text, Loader=yaml.SafeLoader))
+        for node in nodes:
+            _refuse_repeated_keys(path, node)
+        contents = list(yaml.safe_load_all(text))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        raise Misconfigured(f"{path}{line}: this is not YAML: {getattr(error, 'problem', error)}.") from None
-    for node in nodes:
-        if node is None:
-            continue
-        line = node.start_mark.line + 1
-        block = yaml.load(yaml.serialize(node), Loader=yaml.SafeLoader)
-        kind = block.get("type") if isinstance(block, dict) else None
-        if kind not in _BLOCKS:
-            known = ", ".join(_BLOCKS)
-            raise Misconfigured(f"{path}:{line}: a block's `type` is one of {known}.")
-        yield line, _BLOCKS[kind], block.get("attributes")
+        problem = getattr(error, "problem", None) or "it cannot be read"
+        raise Misconfigured(f"{path}{line}: this is not YAML: {problem}.") from None
+    except UnicodeDecodeError:
+        raise Misconfigured(f"{path}: this is not text in UTF-8. Save it as UTF-8.") from None
+    return [(node, content) for node, content in zip(nodes, contents, strict=True) if content is not None]
 
 
-def _validated(kind: type[BaseModel], attributes: Any, place: str) -> BaseModel:
+def _refuse_repeated_keys(path: Path, node: Any) -> None:
+    """Raise where a mapping has a key twice: YAML would silently keep the last."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in cast("list[tuple[Any, Any]]", node.value):
+            if key.value in seen:
+                raise Misconfigured(f"{path}:{key.start_mark.line + 1}: {key.value!r} stands here twice. Keep one.")
+            if isinstance(key.value, str):
+                seen.add(key.value)
+            _refuse_repeated_keys(path, value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in cast("list[Any]", node.value):
+            _refuse_repeated_keys(path, value)
+
+
+def _child(node: Any, part: str | int) -> tuple[Any, int] | None:
+    """Return the node below `node` by key or index, and the line it begins on."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in cast("list[tuple[Any, Any]]", node.value):
+            if key.value == part:
+                return value, key.start_mark.line
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        value = cast("list[Any]", node.value)[part]
+        return value, value.start_mark.line
+    return None
+
+
+def _line_of(node: Any, key: str) -> int:
+    found = _child(node, key)
+    return (found[1] if found else node.start_mark.line) + 1
+
+
+def _validated(block: _Block) -> BaseModel:
     try:
-        return kind.model_validate(attributes)
+        return block.kind.model_validate(block.attributes)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc']) or 'attributes'}: {problem['msg']}"
-            for problem in error.errors(include_input=False, include_url=False)
-        )
-        raise Misconfigured(f"{place}: {problems}.") from None
+        problems: list[str] = []
+        for problem in error.errors(include_input=False, include_url=False):
+            told = problem.get("ctx", {})
+            parts: Sequence[str | int] = told["path"] if problem["type"] == "rule" else problem["loc"]
+            where = "" if problem["type"] == "rule" else f"{'.'.join(map(str, parts)) or 'attributes'}: "
+            hint = f" (known: {', '.join(block.kind.model_fields)})" if problem["type"] == "extra_forbidden" else ""
+            message = problem["msg"].removesuffix(".").removeprefix("Value error, ")
+            problems.append(f"{block.place(parts)}: {where}{message}{hint}.")
+        raise Misconfigured("\n".join(problems)) from None

@@ -7,36 +7,90 @@ a writer. Nobody else may create an engine.
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from sqlite3 import Connection as SqliteConnection
+from typing import Any, Literal
 
+import orjson
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import ExceptionContext, make_url
 
 from talent_pool.tables import counters
+from talent_pool.types import stored_text
 
 BUSY_SECONDS = 30
+"""How long a writer waits for another writer's transaction on SQLite."""
+
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",  # a commit that was answered survives a power cut
+    "foreign_keys=ON",
+    "secure_delete=ON",  # what is erased is overwritten
+    "temp_store=MEMORY",
+    "journal_size_limit=67108864",
+    "cache_size=-65536",
+    "wal_autocheckpoint=8000",  # pages: the same index pages change again and again; write them back seldom
+)
+
+_WORDS = (
+    ("disk is full", "The disk under the store is full. Free some space, then run the same again; nothing is lost."),
+    ("No space left", "The disk under the store is full. Free some space, then run the same again; nothing is lost."),
+    ("database is locked", "Another process has held the store's lock for half a minute. Wait for it, then run again."),
+    ("readonly database", "The store's file cannot be written. Give this user the right to write its folder."),
+    ("unable to open", "The store's file cannot be opened. See that CATCHMENT_HOME exists and can be written."),
+    ("not a database", "The store's file is no SQLite database. Correct CATCHMENT_STORE_URL or restore a backup."),
+    ("malformed", "The store's file is damaged. Stop all processes and restore a backup."),
+    ("disk I/O", "The disk under the store fails. Look after the disk, then run the same again."),
+    ("password authentication", "PostgreSQL refuses the user or password. Correct CATCHMENT_STORE_URL."),
+    ("does not exist", "PostgreSQL has no such database or table. Correct CATCHMENT_STORE_URL, or migrate."),
+    ("no such table", "The store has no tables yet. Run `catchment migrate`."),
+)
+_FALLBACK = "The store cannot be reached. See that it runs and that CATCHMENT_STORE_URL is right, then run again."
 
 
-def _sqlite_engine(url: str, *, immediate: bool, full_sync: bool) -> Engine:
+class StoreUnavailable(Exception):
+    """The database cannot be used now; the text says what to do. Nothing that was committed is lost."""
+
+
+def open_engine(url: str, *, writes: Literal["immediate", "deferred"] = "immediate") -> Engine:
+    """Open a database; on SQLite each transaction takes the write lock at once, or (`deferred`) not before it writes.
+
+    Whatever the driver raises because the database is away, full or locked comes out as StoreUnavailable.
+    """
+    if make_url(url).get_backend_name() == "sqlite":
+        engine = _sqlite_engine(url, immediate=writes == "immediate")
+    else:
+        engine = create_engine(url, pool_pre_ping=True)
+    event.listen(engine, "handle_error", _in_plain_words)
+    return engine
+
+
+def _in_plain_words(context: ExceptionContext) -> None:
+    kind = type(context.original_exception).__name__
+    said = str(context.original_exception)
+    # SQLite reports every misuse of SQL as OperationalError too; those are our own mistakes and stay what they are.
+    if kind not in {"OperationalError", "DatabaseError", "DiskFull", "UndefinedTable", "ConnectionTimeout"}:
+        return
+    for part, words in _WORDS:
+        if part in said:
+            raise StoreUnavailable(words) from context.original_exception
+    if context.connection is None or context.is_disconnect:
+        raise StoreUnavailable(_FALLBACK) from context.original_exception
+
+
+def _sqlite_engine(url: str, *, immediate: bool) -> Engine:
+    # The driver would begin by itself, and only at the first write; we begin, and at once.
     engine = create_engine(
         url, isolation_level="AUTOCOMMIT", connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
     )
-    # The driver would begin by itself, and only at the first write; we begin, and at once.
 
     @event.listens_for(engine, "connect")
-    def _pragmas(connection, _record) -> None:  # type: ignore[no-untyped-def]
+    def _pragmas(connection: SqliteConnection, _record: object) -> None:
         cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            f"synchronous={'FULL' if full_sync else 'NORMAL'}",
-            "foreign_keys=ON",
-            "secure_delete=ON",
-            "temp_store=MEMORY",
-            "journal_size_limit=67108864",
-            "cache_size=-65536",
-        ):
+        for pragma in _PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
@@ -56,22 +110,24 @@ class Store:
     def __init__(self, url: str, key: bytes) -> None:
         self.url = make_url(url)
         self.key = key
+        self._keyed = hmac.new(key, digestmod="sha256")
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._writer = open_engine(url)
         if self.is_sqlite:
-            self._writer = _sqlite_engine(url, immediate=True, full_sync=True)
-            self._reader = _sqlite_engine(url, immediate=False, full_sync=True)
+            self._reader = open_engine(url, writes="deferred")
         else:
-            self._writer = self._reader = create_engine(url, pool_pre_ping=True)
+            # PostgreSQL's usual level shows every statement another state of the store.
+            self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ")
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """Open one write transaction; commits at the end, rolls back on an error."""
+    def writing(self) -> Generator[Connection]:
+        """Open one write transaction; commits at the end, rolls back on an error. Raises StoreUnavailable."""
         with self._writer.begin() as connection:
             yield connection
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Open one consistent view of the store; what is written through it is not kept."""
+    def reading(self) -> Generator[Connection]:
+        """Open one consistent view of the store; what is written through it is not kept. Raises StoreUnavailable."""
         with self._reader.connect() as connection, connection.begin() as transaction:
             yield connection
             transaction.rollback()
@@ -85,15 +141,37 @@ class Store:
         """Return this database's INSERT, which knows ON CONFLICT."""
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
 
+    def moment(self, at: datetime | None) -> Any:
+        """Return `at` as the driver takes it, for rows that go around SQLAlchemy (see `insert_rows`)."""
+        return stored_text(at) if at is not None and self.is_sqlite else at
+
     def hashed(self, *parts: str) -> str:
         """Return a keyed hash of `parts`: 32 hex digits, the same for ever in this installation."""
-        message = "\x1f".join(parts).encode()
-        return hmac.new(self.key, message, hashlib.sha256).hexdigest()[:32]
+        keyed = self._keyed.copy()
+        keyed.update(orjson.dumps(parts))
+        return keyed.hexdigest()[:32]
 
     def close(self) -> None:
         """Release every connection."""
         self._writer.dispose()
         self._reader.dispose()
+
+
+def insert_rows(
+    connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]], conflict: str = ""
+) -> None:
+    """Insert `rows`, whose values stand in the order of `names` and are such as the driver takes.
+
+    Goes around SQLAlchemy's handling of each value, which costs more than the database does. `conflict` is the
+    statement's ON CONFLICT part.
+    """
+    if not rows:
+        return
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    columns = ", ".join(table.c[name].name for name in names)
+    marks = ", ".join([mark] * len(names))
+    statement = f"INSERT INTO {table.name} ({columns}) VALUES ({marks}) {conflict}"  # noqa: S608 - our own names
+    connection.exec_driver_sql(statement, list(rows))
 
 
 def allocate(connection: Connection, counter: str, count: int) -> int:

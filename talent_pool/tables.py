@@ -140,7 +140,6 @@ payloads = Table(
     Column("first_run_id", Text, nullable=False),
     Column("last_run_id", Text, nullable=False),
     UniqueConstraint("connection", "stream", "remote_id"),
-    Index(None, "first_run_id"),
     Index(None, "last_run_id"),
     sqlite_autoincrement=True,
 )
@@ -175,6 +174,7 @@ quarantine = Table(
     Column("quarantined_at", UtcDateTime, nullable=False),
     Column("replayed_at", UtcDateTime),
     UniqueConstraint("connection", "stream", "hash"),
+    Index(None, "connection", "stream", "remote_id"),
     sqlite_autoincrement=True,
 )
 
@@ -362,6 +362,7 @@ person_aliases = Table(
     metadata,
     Column("id", Text, primary_key=True),  # an id that was once given out
     Column("person_id", Text, nullable=False),  # who it stands for now
+    Column("minted_number", BigInteger, nullable=False),  # kept, so that an un-merge gives the id back with its rank
     Column("since", UtcDateTime, nullable=False),
     Index(None, "person_id"),
 )
@@ -497,6 +498,18 @@ memberships = Table(
     Index(None, "next_due_at"),
 )
 
+segment_due = Table(
+    "segment_due",
+    metadata,
+    Column("segment", Text, nullable=False),
+    Column("subject_id", Text, nullable=False),  # not in the segment, but time alone may bring it in
+    Column("person_id", Text, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("segment", "subject_id"),
+    Index(None, "person_id"),
+    Index(None, "due_at"),
+)
+
 # --- ledgers of what left -------------------------------------------------------------------------------------------
 
 deliveries = Table(
@@ -552,6 +565,8 @@ push_rows = Table(
     Column("fate", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("vendor_reason", Text),
+    Column("fingerprint", Text),  # of what was offered, so that a refusal is tried again only with something new
     Index(None, "run_id", "fate"),
+    Index(None, "destination", "segment", "subject_id"),
     sqlite_autoincrement=True,
 )

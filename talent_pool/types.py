@@ -11,6 +11,15 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 _FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
+def stored_text(moment: datetime) -> str:
+    """Return an instant as SQLite keeps it. Raises ValueError for a time without a zone."""
+    if moment.tzinfo is not UTC:
+        if moment.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored; use an aware datetime")
+        moment = moment.astimezone(UTC)
+    return f"{moment.isoformat(timespec='microseconds')[:26]}Z"
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware instant: fixed-width UTC text on SQLite (so that it sorts), `timestamptz` on PostgreSQL.
 
@@ -28,12 +37,10 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         if value is None:
             return None
-        if value.tzinfo is None:
-            raise ValueError("a time without a zone cannot be stored; use an aware datetime")
-        value = value.astimezone(UTC)
-        return value.strftime(_FORMAT) if dialect.name == "sqlite" else value
+        text = stored_text(value)
+        return text if dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy calls it so
         if value is None:
             return None
         if isinstance(value, str):
@@ -47,8 +54,8 @@ class JsonText(TypeDecorator[Any]):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy calls it so
         return None if value is None else orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002 - SQLAlchemy calls it so
         return None if value is None else orjson.loads(value)

@@ -1,11 +1,33 @@
 """A segment as it is written in YAML."""
 
+import hashlib
 from collections.abc import Mapping
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from connectors.records import Channel, Purpose
+from talent_pool.segments import rules
+from talent_pool.segments.vocabulary import ENTITIES, Kind
+
+GRAMMAR = 1
+"""Raised when rules come to mean something else, so that every segment is evaluated anew."""
+
+_MEANING = (
+    "name",
+    "organisation",
+    "subject",
+    "event",
+    "since",
+    "fact",
+    "useless_after_days",
+    "purpose",
+    "channel",
+    "who",
+)
 
 
 class SegmentDefinition(BaseModel):
@@ -27,8 +49,69 @@ class SegmentDefinition(BaseModel):
     purpose: Purpose
     channel: Channel = Channel.EMAIL
     event: bool = False
-    useless_after_days: int | None = None
-    answer_within_days: int | None = None
+    since: str | None = None
+    """When an event segment starts, ISO 8601; by default the moment of its first evaluation."""
+    fact: str | None = None
+    """The subject's time that an event segment counts by; `applied_at` of an application unless told."""
+    useless_after_days: int | None = Field(default=None, gt=0)
+    answer_within_days: int | None = Field(default=None, gt=0)
     """Working days until an answer is promised; gives the merge field `answer_by`."""
     who: Mapping[str, Any]
     """all, any, none of conditions; see `talent_pool.segments.rules`."""
+
+    @field_validator("since", mode="before")
+    @classmethod
+    def _since_in_utc(cls, value: Any) -> str | None:
+        if value is None:
+            return None
+        try:
+            return rules.instant(value).isoformat()
+        except ValueError:
+            raise ValueError("give a date or time such as 2026-01-31 or 2026-01-31T08:00:00Z") from None
+
+    @model_validator(mode="after")
+    def _understood(self) -> Self:
+        try:
+            rules.parse(self.who, self.subject)
+        except rules.RuleError as error:
+            raise PydanticCustomError(
+                "rule", "{problem}", {"problem": str(error), "path": ("who", *error.path)}
+            ) from None
+        if self.event:
+            self._counts_by_a_fact()
+        elif self.since or self.fact:
+            raise ValueError("`since` and `fact` belong to segments with `event: true`")
+        return self
+
+    def _counts_by_a_fact(self) -> None:
+        times = [name for name, field in ENTITIES[self.subject].fields.items() if field.kind is Kind.TIME]
+        if self.fact is None and self.subject == "person":
+            raise ValueError(f"an event segment of people names its `fact`: one of {', '.join(times)}")
+        if self.fact is not None and self.fact not in times:
+            raise ValueError(f"`fact` is one of {', '.join(times)}")
+        if self.useless_after_days is None:
+            raise ValueError(
+                "an event segment says `useless_after_days`: how old a fact may be and still be written about"
+            )
+
+    @property
+    def counted_by(self) -> str:
+        """The subject's time that an event segment counts by."""
+        return self.fact or "applied_at"
+
+    @property
+    def since_at(self) -> datetime | None:
+        """`since` as an instant."""
+        return datetime.fromisoformat(self.since) if self.since else None
+
+    @property
+    def rule(self) -> rules.Group:
+        """The checked tree of `who`."""
+        return rules.parse(self.who, self.subject)
+
+    def version(self, *depends_on: str) -> str:
+        """Return a hash of what the segment means, its wording and owner left out. `depends_on`: settings it uses."""
+        meaning = {name: value for name, value in self.model_dump(mode="json").items() if name in _MEANING}
+        # Keys keep their order of writing out of it; dates in rules are written as YAML gave them.
+        packed = orjson.dumps([GRAMMAR, meaning, sorted(depends_on)], option=orjson.OPT_SORT_KEYS, default=str)
+        return hashlib.sha256(packed).hexdigest()[:12]

@@ -1,0 +1,1 @@
+"""Speed and memory, as ratios against yardsticks in the same run."""

@@ -1,0 +1,43 @@
+"""The three kinds of block that an installation is written in, as Dagster components.
+
+Each is the same model that the command line and the intake read, so that one text means one thing everywhere.
+"""
+
+from typing import Annotated, Any
+
+import dagster as dg
+
+from connectors.contract import Connection, DestinationSettings, Push
+from dagster_project.destinations import destination_definitions
+from dagster_project.sources import source_definitions
+from talent_pool.segments.definition import SegmentDefinition
+
+
+def _pushes(_context: dg.ResolutionContext, blocks: list[dict[str, Any]]) -> tuple[Push, ...]:
+    return tuple(Push.model_validate(block) for block in blocks)
+
+
+class CandidateSource(Connection, dg.Component, dg.Resolvable):
+    """A connection that candidates come from."""
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - the contract's
+        """Return the vendor, its asset, its job and its schedule."""
+        return source_definitions(self)
+
+
+class CandidateSegment(SegmentDefinition, dg.Component, dg.Resolvable):
+    """A segment of the pool. All segments are evaluated in one step, so this block builds nothing by itself."""
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - the contract's
+        """Return nothing: `assets.pool` evaluates every segment at once (50 steps took 81 s, one takes 8 s)."""
+        return dg.Definitions()
+
+
+class EngagementDestination(DestinationSettings, dg.Component, dg.Resolvable):
+    """A tool that segments go to."""
+
+    pushes: Annotated[tuple[Push, ...], dg.Resolver(_pushes, model_field_type=list[dict[str, Any]])] = ()
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - the contract's
+        """Return the push's asset, its job, its schedule, its sensor, and the tool."""
+        return destination_definitions(self)

@@ -1,0 +1,42 @@
+"""Everything that Dagster runs, built from this installation's YAML."""
+
+import dagster as dg
+
+from assets.pool import people_asset, segments_asset
+from dagster_project.components import CandidateSource, EngagementDestination
+from dagster_project.resources import TalentPool
+from dagster_project.sensors import inbox_sensor, pool_job, pool_sensor
+from talent_pool import installation, migrate
+from talent_pool.home import Home
+from talent_pool.installation import Installation
+
+
+def definitions_of(configured: Installation) -> dg.Definitions:
+    """Return the definitions of one installation."""
+    parts: list[dg.Definitions] = [
+        dg.build_defs_for_component(CandidateSource(**dict(connection)))
+        for connection in configured.connections.values()
+    ]
+    syncs = [job for part in parts for job in part.jobs or []]
+    parts += [
+        dg.build_defs_for_component(EngagementDestination(**dict(destination)))
+        for destination in configured.destinations.values()
+    ]
+    resolve = pool_job(configured)
+    hand_made = dg.Definitions(
+        assets=[people_asset(configured), *([segments_asset(configured)] if configured.segments else [])],
+        jobs=[resolve],
+        sensors=[inbox_sensor(syncs), pool_sensor(resolve)],
+        resources={"pool": TalentPool()},
+    )
+    return dg.Definitions.merge(*parts, hand_made)
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Return the definitions of the installation that CATCHMENT_DEFS names, or of the example."""
+    home = Home()
+    store = home.open()
+    migrate.upgrade(store)
+    store.close()
+    return definitions_of(installation.read(home.defs))

@@ -1,0 +1,122 @@
+"""What is compared, and in which ordered levels: one text in SQL for Splink, one in words for people.
+
+The first level whose condition holds is a pair's level; the highest number is the strongest agreement. `-1` is a
+missing value. All conditions are symmetric, and speak of the two records alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One level of a comparison: its number, its condition in SQL over `l` and `r`, and its meaning."""
+
+    number: int
+    condition: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One thing that two records are compared in. `missing` is the condition for there being nothing to compare."""
+
+    name: str
+    missing: str
+    levels: Sequence[Level]
+
+
+def _either(column: str) -> str:
+    return f'"{column}_l" IS NULL OR "{column}_r" IS NULL'
+
+
+def _neither(column: str) -> str:
+    return f'len("{column}_l") = 0 OR len("{column}_r") = 0'
+
+
+def _overlap(column: str) -> str:
+    return f'len(list_intersect("{column}_l", "{column}_r")) > 0'
+
+
+_SAME_LAST = '"last_l" = "last_r"'
+_INITIAL = (
+    "(\"first_l\" = \"first_r\" OR starts_with(\"first_l\", \"first_r\") OR starts_with(\"first_r\", \"first_l\"))"
+)
+_WITHIN = (
+    'len(list_intersect("tokens_l", "tokens_r")) >= 2 '
+    'AND len(list_intersect("tokens_l", "tokens_r")) = least(len("tokens_l"), len("tokens_r"))'
+)
+_CONTACT = f"({_overlap('emails')} OR {_overlap('phones')} OR {_overlap('profiles')})"
+
+NAME = Comparison(
+    "name",
+    _either("name"),
+    (
+        Level(9, '"name_l" = "name_r" AND "rare_l" AND "rare_r"', "the same name, and a rare one"),
+        Level(8, '"name_l" = "name_r"', "the same name"),
+        Level(7, f"({_SAME_LAST} AND {_INITIAL}) OR ({_WITHIN})", "the same name, shortened or with a part more"),
+        Level(6, '"skeleton_l" = "skeleton_r"', "the same name, spelt or transliterated otherwise"),
+        Level(5, 'jaro_winkler_similarity("name_l", "name_r") >= 0.93 AND "first_l"[1] = "first_r"[1]', "nearly the same name"),
+        Level(
+            4,
+            'jaro_winkler_similarity("last_l", "last_r") >= 0.88 AND jaro_winkler_similarity("first_l", "first_r") >= 0.85',
+            "a similar name",
+        ),
+        Level(3, '"first_l" = "first_r" AND NOT "common_first_l"', "the same first name, another last name"),
+        Level(2, '"first_l" = "first_r"', "the same common first name, another last name"),
+        Level(1, 'len(list_intersect("tokens_l", "tokens_r")) > 0', "the same last name, another first name"),
+        Level(0, "ELSE", "another name"),
+    ),
+)
+EMAIL = Comparison(
+    "email",
+    _neither("emails"),
+    (
+        Level(2, _overlap("emails"), "the same e-mail address"),
+        Level(1, _overlap("locals"), "the same name before the @ of another address"),
+        Level(0, "ELSE", "other e-mail addresses"),
+    ),
+)
+PHONE = Comparison(
+    "phone",
+    _neither("phones"),
+    (Level(1, _overlap("phones"), "the same phone number"), Level(0, "ELSE", "other phone numbers")),
+)
+PROFILE = Comparison(
+    "profile",
+    _neither("profiles"),
+    (
+        Level(2, _overlap("profiles"), "the same profile page"),
+        Level(1, 'len("linkedins_l") = 0 OR len("linkedins_r") = 0', "profile pages at different sites"),
+        Level(0, "ELSE", "two different LinkedIn pages"),
+    ),
+)
+CITY = Comparison(
+    "city", _either("city"), (Level(1, '"city_l" = "city_r"', "the same city"), Level(0, "ELSE", "other cities"))
+)
+EMPLOYER = Comparison(
+    "employer",
+    _either("employer"),
+    (
+        Level(2, '"employer_l" = "employer_r"', "the same employer"),
+        Level(1, 'jaro_winkler_similarity("employer_l", "employer_r") >= 0.9', "a similarly named employer"),
+        Level(0, "ELSE", "other employers"),
+    ),
+)
+TITLE = Comparison(
+    "title",
+    _either("title"),
+    (
+        Level(2, '"title_l" = "title_r"', "the same job title"),
+        Level(1, 'jaro_winkler_similarity("title_l", "title_r") >= 0.88', "a similar job title"),
+        Level(0, "ELSE", "other job titles"),
+    ),
+)
+COMPARISONS: Sequence[Comparison] = (NAME, EMAIL, PHONE, PROFILE, CITY, EMPLOYER, TITLE)
+"""Everything that is compared. None of it is a protected attribute."""
+
+WORDS: Mapping[str, Mapping[int, str]] = {
+    comparison.name: {-1: "nothing to compare", **{level.number: level.words for level in comparison.levels}}
+    for comparison in COMPARISONS
+}
+"""What each level means."""

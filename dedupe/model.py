@@ -1,0 +1,47 @@
+"""The match model: levels of agreement, what each is worth, and from where on two records are one person.
+
+A weight is log2 of the odds that a finding gives; weights add up, so that every score can be taken apart again.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+SHIPPED = Path(__file__).with_name("shipped_model.json")
+
+
+class MatchModel(BaseModel):
+    """Weights by comparison and level, and the two thresholds on the probability.
+
+    `prior`: the weight of being two records that share a key at all. `weights`: {comparison: {level: weight}}; a
+    missing value has level -1 and weight 0. `common_names`: parts of names too frequent to tell anybody.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    prior: float
+    weights: Mapping[str, Mapping[int, float]]
+    common_names: frozenset[str] = frozenset()
+    merge_at: float
+    review_at: float
+
+    def weight(self, levels: Mapping[str, int]) -> float:
+        """Return the sum for one pair's levels. Raises KeyError for a level the model was not trained on."""
+        return self.prior + sum(self.weights[name][level] for name, level in levels.items() if level >= 0)
+
+
+def probability(weight: float) -> float:
+    """Return the probability that a weight in log2 odds stands for."""
+    if weight > 500:
+        return 1.0
+    odds = 2.0**weight
+    return odds / (1.0 + odds)
+
+
+@lru_cache(maxsize=1)
+def shipped() -> MatchModel:
+    """Return the model that comes with this version."""
+    return MatchModel.model_validate_json(SHIPPED.read_text())

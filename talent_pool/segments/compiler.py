@@ -1,0 +1,288 @@
+"""Rules as SQL, the same on SQLite and PostgreSQL, and the instants at which they could come to say something else.
+
+Each condition of a rule becomes a column (true or not), and the rule itself is put together in Python: some answers
+(consent) are not to be had in SQL. What SQL does is leave out whoever cannot be in the segment now, nor by the mere
+passing of time; for everybody else it also tells the times on which the conditions rest.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Row,
+    Select,
+    and_,
+    case,
+    exists,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+)
+
+from talent_pool.segments.calendar import NOW, Span
+from talent_pool.segments.definition import SegmentDefinition
+from talent_pool.segments.rules import Condition, Contactable, Group, Leaf, Node, Reference, Window, leaves
+from talent_pool.segments.vocabulary import ENTITIES, Kind, Surroundings
+from talent_pool.tables import applications, people, person_records
+from talent_pool.types import UtcDateTime
+
+Scope = Callable[[ColumnElement[Any]], ColumnElement[bool]]
+"""A restriction to some people, given the column that holds a person's id."""
+
+WRITTEN = ("sending", "sent", "unknown")
+"""States of a message that may have reached somebody."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One condition in SQL: whether it holds, could hold by time alone, could fail by time alone."""
+
+    holds: ColumnElement[bool]
+    may_hold: ColumnElement[bool]
+    may_fail: ColumnElement[bool]
+    dues: tuple[tuple[ColumnElement[Any], Span], ...] = ()
+    """(time, span): at `time` moved on by `span` the answer could change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one subject's row says: `truths` by condition (None: left to consent), `due` the next change by time.
+
+    `possible`: the subject is in the segment, or time alone could bring it in.
+    """
+
+    subject_id: str
+    person_id: str
+    truths: tuple[bool | None, ...]
+    due: datetime | None
+    possible: bool
+
+
+class CompiledSegment:
+    """A segment's rule in SQL at one instant. An event's own two conditions (its age) stand before the written ones."""
+
+    def __init__(
+        self, definition: SegmentDefinition, activated_at: datetime, now: datetime, surroundings: Surroundings
+    ) -> None:
+        self.definition = definition
+        self.now = now
+        self._surroundings = surroundings
+        self.tree: Node = Group("all", (*_of_an_event(definition, activated_at), definition.rule))
+        self.leaves = leaves(self.tree)
+        self._questions = [self._question(leaf) for leaf in self.leaves]
+        self.asks_consent = any(isinstance(leaf, Contactable) for leaf in self.leaves)
+
+    @property
+    def subject(self) -> FromClause:
+        """The table of the segment's subjects."""
+        return applications if self.definition.subject == "application" else people
+
+    def candidates(self, scope: Scope) -> Select[Any]:
+        """Return the query for those in `scope` who are in the segment or could be by time alone."""
+        person_id = self.subject.c.person_id if self.definition.subject == "application" else people.c.id
+        return self._rows().where(scope(person_id), self._possible(self.tree, iter(self._questions), wanted=True))
+
+    def named(self, subject_ids: Sequence[str]) -> Select[Any]:
+        """Return the query for these subjects, whatever the rule says of them."""
+        possible = self._possible(self.tree, iter(self._questions), wanted=True)
+        columns = case((possible, 1), else_=0).label("possible")
+        return self._rows().add_columns(columns).where(self.subject.c.id.in_(subject_ids))
+
+    def answer(self, row: Row[Any]) -> Answer:
+        """Read one row of either query."""
+        found: dict[str, Any] = dict(row._asdict())  # pyright: ignore[reportPrivateUsage] - SQLAlchemy's public name
+        truths: list[bool | None] = []
+        dues: list[datetime] = []
+        for index, (leaf, question) in enumerate(zip(self.leaves, self._questions, strict=True)):
+            truths.append(None if isinstance(leaf, Contactable) else bool(found[f"leaf_{index}"]))
+            for number, (_, span) in enumerate(question.dues):
+                moment = found[f"due_{index}_{number}"]
+                if moment is not None and (at := span.after(moment)) > self.now:
+                    dues.append(at)
+        possible = bool(found.get("possible", True))
+        return Answer(found["subject_id"], found["person_id"], tuple(truths), min(dues, default=None), possible)
+
+    def holds(self, truths: Sequence[bool | None]) -> bool:
+        """Put the rule together from the answers to its conditions, all known."""
+        return _together(self.tree, iter(truths))
+
+    def _rows(self) -> Select[Any]:
+        definition, subject = self.definition, self.subject
+        columns: list[ColumnElement[Any]] = [subject.c.id.label("subject_id"), people.c.id.label("person_id")]
+        for index, question in enumerate(self._questions):
+            columns.append(case((question.holds, 1), else_=0).label(f"leaf_{index}"))
+            columns.extend(moment.label(f"due_{index}_{number}") for number, (moment, _) in enumerate(question.dues))
+        query = select(*columns).where(people.c.state == "active", people.c.organisation == definition.organisation)
+        if subject is people:
+            return query
+        joined = applications.join(people, people.c.id == applications.c.person_id)
+        return query.select_from(joined).where(applications.c.organisation == definition.organisation)
+
+    def _possible(self, node: Node, questions: Any, *, wanted: bool) -> ColumnElement[bool]:
+        """Return whether `node` could be `wanted` (true or false), now or by the passing of time."""
+        if not isinstance(node, Group):
+            question = next(questions)
+            return question.may_hold if wanted else question.may_fail
+        inside = wanted if node.quantifier != "none" else not wanted
+        parts = [self._possible(part, questions, wanted=inside) for part in node.parts]
+        every = wanted if node.quantifier != "any" else not wanted
+        return and_(*parts) if every else or_(*parts)
+
+    def _question(self, leaf: Leaf | Contactable) -> _Question:
+        if isinstance(leaf, Contactable):
+            return _Question(false(), true(), true())
+        if leaf.entity.name in (self.definition.subject, "person"):
+            table = leaf.entity.table
+            asked = [self._asked(condition, table) for condition in leaf.conditions]
+            return _Question(
+                and_(*(one.holds for one in asked)),
+                and_(*(one.may_hold for one in asked)),
+                or_(*(one.may_fail for one in asked)),
+                tuple(due for one in asked for due in one.dues),
+            )
+        return self._related(leaf)
+
+    def _related(self, leaf: Leaf) -> _Question:
+        table = leaf.entity.table.alias()
+        belongs = self._belonging(leaf, table)
+        asked = [self._asked(condition, table) for condition in leaf.conditions]
+        holds = exists().where(belongs, *(one.holds for one in asked))
+        timed = any(one.dues for one in asked)
+        dues: list[tuple[ColumnElement[Any], Span]] = []
+        for index, one in enumerate(asked):
+            others = [other.may_hold for number, other in enumerate(asked) if number != index]
+            for moment, span in one.dues:
+                first = select(func.min(moment)).where(belongs, *others, moment > span.before(self.now))
+                dues.append((first.scalar_subquery(), span))
+        may_hold = exists().where(belongs, *(one.may_hold for one in asked))
+        return _Question(holds, may_hold, true() if timed else not_(holds), tuple(dues))
+
+    def _belonging(self, leaf: Leaf, table: FromClause) -> ColumnElement[bool]:  # noqa: PLR0911 - one for each thing
+        """Return how a related thing is tied to the subject, or to the subject's person."""
+        # Said aloud: two levels down, SQLAlchemy would bring in everybody's records instead.
+        hers = select(person_records.c.record_id).where(person_records.c.person_id == people.c.id).correlate(people)
+        organisation = self.definition.organisation
+        match leaf.entity.name:
+            case "application":
+                return and_(table.c.person_id == people.c.id, table.c.organisation == organisation)
+            case "other_application":
+                return and_(
+                    table.c.person_id == people.c.id,
+                    table.c.organisation == organisation,
+                    table.c.id != applications.c.id,
+                )
+            case "event" if self.definition.subject == "application":
+                of_the_candidate = and_(
+                    table.c.application_id.is_(None),
+                    table.c.candidate_record_id == applications.c.candidate_record_id,
+                )
+                return or_(table.c.application_id == applications.c.id, of_the_candidate)
+            case "event":
+                owned = select(applications.c.id).where(
+                    applications.c.person_id == people.c.id, applications.c.organisation == organisation
+                )
+                return or_(table.c.application_id.in_(owned.correlate(people)), table.c.candidate_record_id.in_(hers))
+            case "message":
+                asked = {condition.field.name for condition in leaf.conditions}
+                states = [] if "state" in asked else [table.c.state.in_(WRITTEN)]
+                to_her = or_(table.c.person_id == people.c.id, table.c.candidate_record_id.in_(hers))
+                return and_(to_her, table.c.organisation == organisation, *states)
+            case "source":
+                live = and_(table.c.record_type == "candidate", table.c.removed_at.is_(None))
+                return and_(table.c.id.in_(hers), live)
+            case "consent":
+                return and_(table.c.record_id.in_(hers), table.c.organisation == organisation)
+            case name:
+                raise AssertionError(f"nothing ties {name} to a subject")
+
+    def _asked(self, condition: Condition, table: FromClause) -> _Question:
+        field = condition.field
+        column = field.column(table, self._surroundings)
+        if condition.operator == "window":
+            return self._timed(column, condition.value)
+        holds = self._plain(condition, column)
+        return _Question(holds, holds, not_(holds))
+
+    def _plain(self, condition: Condition, column: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Return a condition that is never null: what is unknown meets nothing but `not` and `known: false`."""
+        value = condition.value
+        match condition.operator:
+            case "known":
+                return column.is_not(None) if value else column.is_(None)
+            case "in" | "not_in":
+                met = _met(condition, column)
+                return met if condition.operator == "in" else not_(met)
+            case "at_least":
+                return and_(column.is_not(None), column >= value)
+            case "at_most":
+                return and_(column.is_not(None), column <= value)
+            case operator:
+                other = self._instant(value)
+                compared = {"after": column > other, "before": column < other, "not_before": column >= other}
+                return and_(column.is_not(None), other.is_not(None), compared[operator])
+
+    def _instant(self, value: datetime | Reference) -> ColumnElement[Any]:
+        if isinstance(value, Reference):
+            return value.field.column(ENTITIES[value.entity].table, self._surroundings)
+        return literal(value, UtcDateTime())
+
+    def _timed(self, column: ColumnElement[Any], window: Window) -> _Question:
+        known = column.is_not(None)
+        edges = [edge for edge in (window.since, window.until) if edge is not None]
+        begun = [column <= window.until.before(self.now)] if window.until else []
+        # A moment ahead of its window comes into it; one that has left it never comes back.
+        not_over = [column > window.since.before(self.now)] if window.since else []
+        holds = and_(known, *begun, *not_over)
+        may_fail = true() if window.since else not_(holds)
+        return _Question(holds, and_(known, *not_over), may_fail, tuple((column, edge) for edge in edges))
+
+
+def _met(condition: Condition, column: ColumnElement[Any]) -> ColumnElement[bool]:
+    values: list[Any] = condition.value
+    if condition.field.kind is Kind.LIST:
+        listed = or_(*(column.contains(f'"{value}"', autoescape=True) for value in values))
+        return and_(column.is_not(None), listed)
+    if condition.field.kind is Kind.FLAG:
+        # An unknown flag is an unset one.
+        on = and_(column.is_not(None), column)
+        return or_(*(on if value else not_(on) for value in values))
+    return and_(column.is_not(None), column.in_(values))
+
+
+def _of_an_event(definition: SegmentDefinition, activated_at: datetime) -> tuple[Leaf, ...]:
+    """Return the conditions that every event segment has: a fact after its activation, and of use still."""
+    if not definition.event:
+        return ()
+    entity = ENTITIES[definition.subject]
+    field = entity.fields[definition.counted_by]
+    days = Span(definition.useless_after_days or 0, "days")
+    name = f"{entity.name} {field.name}"
+    return (
+        Leaf(
+            entity,
+            (Condition(field, "not_before", activated_at, ""),),
+            f"{name} is not before the segment's beginning",
+        ),
+        Leaf(
+            entity,
+            (Condition(field, "window", Window(days, NOW), ""),),
+            f"{name} is not more than {days} ago (useless after)",
+        ),
+    )
+
+
+def _together(node: Node, truths: Any) -> bool:
+    if not isinstance(node, Group):
+        return bool(next(truths))
+    answers = [_together(part, truths) for part in node.parts]
+    if node.quantifier == "none":
+        return not any(answers)
+    return all(answers) if node.quantifier == "all" else any(answers)

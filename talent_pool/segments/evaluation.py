@@ -1,0 +1,243 @@
+"""The evaluation of segments: whoever was touched or has come due, all segments in one step.
+
+A step is a few hundred people in one transaction: it takes them from the work list, judges them by every segment and
+writes what changed. A segment that is new or means something else now is judged for the whole pool first.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from talent_pool.installation import Installation
+from talent_pool.segments import judgement, ledger, scope
+from talent_pool.segments.compiler import CompiledSegment, Scope
+from talent_pool.segments.definition import SegmentDefinition
+from talent_pool.segments.rules import Contactable, leaves
+from talent_pool.segments.vocabulary import Surroundings
+from talent_pool.store import Store, take_lock
+from talent_pool.tables import memberships, segment_due, segments, work
+
+_LOCK = "segments"
+_NEVER = ""
+"""The version of a segment that the whole pool has not yet been judged by."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentCounts:
+    """Open memberships after an evaluation, and how many began and ended in it."""
+
+    members: int
+    entered: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentsReport:
+    """What an evaluation found, by segment.
+
+    `people`: how many were touched or due; those of the whole pool, looked at when a segment is new, do not count.
+    """
+
+    segments: Mapping[str, SegmentCounts]
+    people: int
+
+
+@dataclass(slots=True)
+class _Tally:
+    entered: int = 0
+    left: int = 0
+
+
+def surroundings(installation: Installation) -> Surroundings:
+    """Return what rules may ask of the installation."""
+    connections = installation.connections.values()
+    return Surroundings(frozenset(one.name for one in connections if one.acknowledges_applicants))
+
+
+def version_of(definition: SegmentDefinition, installation: Installation) -> str:
+    """Return the version that memberships of this segment are opened under."""
+    asked = {
+        condition.field.name
+        for leaf in leaves(definition.rule)
+        if not isinstance(leaf, Contactable)
+        for condition in leaf.conditions
+    }
+    return definition.version(*(surroundings(installation).acknowledging if "acknowledged" in asked else ()))
+
+
+def evaluate(
+    store: Store, installation: Installation, now: datetime, person_ids: Collection[str] | None = None
+) -> SegmentsReport:
+    """Bring every segment's memberships up to `now`; a second time with the same `now` writes nothing.
+
+    `person_ids`: look at these people alone, whoever else waits.
+    """
+    return _Evaluation(store, installation, now).run(person_ids)
+
+
+def compiled(
+    connection: Connection, definition: SegmentDefinition, installation: Installation, now: datetime
+) -> CompiledSegment:
+    """Return a segment's rule as it stands at `now`; one that was never evaluated begins now."""
+    started = connection.execute(select(segments.c.activated_at).where(segments.c.name == definition.name)).scalar()
+    return CompiledSegment(definition, definition.since_at or started or now, now, surroundings(installation))
+
+
+class _Evaluation:
+    """One evaluation: the installation's segments at one instant."""
+
+    def __init__(self, store: Store, installation: Installation, now: datetime) -> None:
+        self.store = store
+        self.now = now
+        self.definitions = dict(installation.segments)
+        self.versions = {name: version_of(one, installation) for name, one in self.definitions.items()}
+        self._installation = installation
+        self._compiled: dict[str, CompiledSegment] = {}
+        self._tallies = {name: _Tally() for name in self.definitions}
+
+    def run(self, person_ids: Collection[str] | None) -> SegmentsReport:
+        stale = self._activate()
+        if person_ids is None:
+            self._retire()
+            if stale:
+                self._whole_pool(stale)
+            with self.store.reading() as connection:
+                people = scope.touched(connection, self.now, self._messages_since(connection))
+        else:
+            people = sorted(set(person_ids))
+        for part in ledger.chunks(people):
+            self._step(scope.of_these(part), self.definitions, taken=part)
+        if people:
+            self._looked_at(self.definitions)
+        return SegmentsReport(self._counts(), len(people))
+
+    def _activate(self) -> list[str]:
+        """Write segments that are new or begin at another time; return the names of those that mean something new."""
+        with self.store.reading() as connection:
+            known = {row.name: row for row in connection.execute(select(segments))}
+        begun = {
+            name: one.since_at or (known[name].activated_at if name in known else self.now)
+            for name, one in self.definitions.items()
+        }
+        stale = [name for name in self.definitions if name not in known or known[name].version != self.versions[name]]
+        written = [name for name in stale if name not in known or known[name].version != _NEVER]
+        if written:
+            rows = [
+                {
+                    "name": name,
+                    "organisation": self.definitions[name].organisation,
+                    "version": _NEVER,
+                    "definition": self.definitions[name].model_dump(mode="json"),
+                    "activated_at": begun[name],
+                    "evaluated_at": None,
+                }
+                for name in written
+            ]
+            insert = self.store.insert(segments)
+            anew = {name: insert.excluded[name] for name in ("organisation", "version", "definition", "activated_at")}
+            with self.store.writing() as connection:
+                connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_=anew), rows)
+        for name, one in self.definitions.items():
+            self._compiled[name] = CompiledSegment(one, begun[name], self.now, surroundings(self._installation))
+        return stale
+
+    def _retire(self) -> None:
+        """Close what is open in segments that the installation no longer has."""
+        gone = memberships.c.segment.not_in(sorted(self.definitions))
+        query = select(memberships.c.id, memberships.c.segment).where(memberships.c.until.is_(None), gone)
+        with self.store.reading() as connection:
+            rows = connection.execute(query).all()
+        if not rows:
+            return
+        because = "the segment is no longer defined"
+        with self.store.writing() as connection:
+            ledger.end(connection, [{"key": row.id, "at": self.now, "because": because} for row in rows])
+            names = sorted({row.segment for row in rows})
+            connection.execute(delete(segment_due).where(segment_due.c.segment.in_(names)))
+            # Should it come back, everybody is judged anew.
+            connection.execute(update(segments).where(segments.c.name.in_(names)).values(version=_NEVER))
+
+    def _whole_pool(self, names: Sequence[str]) -> None:
+        with self.store.reading() as connection:
+            stretches = list(scope.stretches(connection))
+        for stretch in stretches:
+            self._step(stretch, names, taken=() if len(names) < len(self.definitions) else None)
+        with self.store.writing() as connection:
+            for name in names:
+                connection.execute(
+                    update(segments)
+                    .where(segments.c.name == name)
+                    .values(
+                        version=self.versions[name],
+                        definition=self.definitions[name].model_dump(mode="json"),
+                        evaluated_at=self.now,
+                    )
+                )
+
+    def _step(self, people: Scope, names: Iterable[str], taken: Sequence[str] | None) -> None:
+        """Judge some people in one transaction. `taken`: whom it takes from the work list; None: all of `people`."""
+        with self.store.writing() as connection:
+            take_lock(connection, _LOCK)
+            # Taken before anything is read: whoever is put back meanwhile waits for the next look.
+            if taken is None:
+                connection.execute(delete(work).where(work.c.stage == "segments", people(work.c.subject_id)))
+            elif taken:
+                connection.execute(delete(work).where(work.c.stage == "segments", work.c.subject_id.in_(taken)))
+            for name in names:
+                self._segment(connection, name, people)
+
+    def _segment(self, connection: Connection, name: str, people: Scope) -> None:
+        segment = self._compiled[name]
+        judged = judgement.candidates(connection, self.store, segment, people)
+        members = ledger.open_memberships(connection, name, people)
+        # A subject may have gone over to another person, or come from one, since its membership was written.
+        members |= ledger.open_memberships_of(connection, name, sorted(judged.keys() - members.keys()))
+        left = sorted(members.keys() - judged.keys())
+        judged |= judgement.subjects(connection, self.store, segment, left)
+        query = select(segment_due).where(segment_due.c.segment == name, people(segment_due.c.person_id))
+        waiting = {row.subject_id: row for row in connection.execute(query)}
+        for part in ledger.chunks(sorted(judged.keys() - waiting.keys())):
+            of_subjects = select(segment_due).where(segment_due.c.segment == name, segment_due.c.subject_id.in_(part))
+            waiting |= {row.subject_id: row for row in connection.execute(of_subjects)}
+        found = ledger.changes(
+            self.store, segment.definition, self.versions[name], judged, members=members, waiting=waiting, now=self.now
+        )  # fmt: skip
+        ledger.write(connection, self.store, name, found)
+        self._tallies[name].entered += len(found.begin)
+        self._tallies[name].left += len(found.end)
+
+    def _messages_since(self, connection: Connection) -> datetime | None:
+        """Return since when messages are news to a segment that asks about them."""
+        asking = [
+            name
+            for name, segment in self._compiled.items()
+            if any(not isinstance(leaf, Contactable) and leaf.entity.name == "message" for leaf in segment.leaves)
+        ]
+        if not asking:
+            return None
+        query = select(func.min(segments.c.evaluated_at)).where(segments.c.name.in_(asking))
+        return connection.execute(query).scalar()
+
+    def _looked_at(self, names: Iterable[str]) -> None:
+        old = segments.c.evaluated_at.is_(None) | (segments.c.evaluated_at != self.now)
+        condition = segments.c.name.in_(sorted(names)), segments.c.version != _NEVER, old
+        with self.store.reading() as connection:
+            if not connection.execute(select(segments.c.name).where(*condition)).first():
+                return
+        with self.store.writing() as connection:
+            connection.execute(update(segments).where(*condition).values(evaluated_at=self.now))
+
+    def _counts(self) -> dict[str, SegmentCounts]:
+        query = (
+            select(memberships.c.segment, func.count())
+            .where(memberships.c.until.is_(None))
+            .group_by(memberships.c.segment)
+        )
+        with self.store.reading() as connection:
+            members = {row[0]: int(row[1]) for row in connection.execute(query)}
+        return {
+            name: SegmentCounts(members.get(name, 0), tally.entered, tally.left)
+            for name, tally in self._tallies.items()
+        }

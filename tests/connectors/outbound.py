@@ -1,0 +1,161 @@
+"""One rig for each registered destination: a real server (or folder) behind it, to send to, break and look into."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from connectors.contract import Action, Cleared, DestinationSettings, RowOutcome
+from connectors.destination import Destination, open_destination
+from connectors.records import Channel, Purpose
+from sandbox.mailchimp import Mailchimp
+from sandbox.serving import Serving
+from sandbox.smtp import MailSink
+
+NOW = datetime(2026, 10, 5, 9, tzinfo=UTC)
+SECRET = "9f8e7d6c5b4a39281706f5e4d3c2b1a0"
+
+
+def row(
+    name: str,
+    action: Action = Action.UPSERT,
+    *,
+    address: str = "",
+    tag: str = "Silver medallists",
+    consented: bool = True,
+    known: bool = False,
+    **fields: Any,
+) -> Cleared:
+    letter = {"subject": "Hello", "text": "Hello.\n", "html": "<p>Hello.</p>"}
+    return Cleared(
+        row_id=f"row_{name}",
+        action=action,
+        address=address or f"{name}@example.org",
+        channel=Channel.EMAIL,
+        purpose=Purpose.FUTURE_JOBS,
+        consented=consented,
+        tag=tag,
+        fields={"first_name": name.capitalize(), "last_name": "Example", **letter, **fields},
+        known=known,
+        unsubscribe_url="https://pool.example/u/token",
+    )
+
+
+def applied(destination: Destination, *rows: Cleared) -> dict[str, RowOutcome]:
+    """Return the outcomes by the rows' names, each exactly once."""
+    outcomes = list(destination.apply(rows, NOW))
+    assert len(outcomes) == len({one.row_id for one in outcomes}) == len(rows)
+    return {one.row_id.removeprefix("row_"): one for one in outcomes}
+
+
+class Rig:
+    """What the contract suite needs of one destination."""
+
+    bad_row: Cleared
+    """A row that the destination refuses."""
+
+    def open(self, **environ: str) -> Destination:
+        raise NotImplementedError
+
+    def holds(self) -> set[str]:
+        """The addresses that it holds, or has written to."""
+        raise NotImplementedError
+
+    def refuse_the_key(self) -> dict[str, str]:
+        """Environment under which the credential is refused; empty if it has none."""
+        return {}
+
+    def fail_once(self, kind: str) -> bool:
+        """Let the next request fail so; False if it cannot."""
+        return False
+
+
+class MailchimpRig(Rig):
+    bad_row = row("bad", address="not-an-address")
+
+    def __init__(self) -> None:
+        self.vendor = Mailchimp(api_key=f"{SECRET}-us21")
+        self.url = ""
+
+    def open(self, **environ: str) -> Destination:
+        settings = DestinationSettings(name="mailchimp", connector="mailchimp")
+        known = {
+            "MAILCHIMP_API_KEY": self.vendor.api_key,
+            "MAILCHIMP_LIST_ID": self.vendor.list_id,
+            "MAILCHIMP_BASE_URL": f"{self.url}/3.0",
+        }
+        return open_destination(settings, known | environ)
+
+    def holds(self) -> set[str]:
+        return set(self.vendor.audience.tagged("Silver medallists"))
+
+    def refuse_the_key(self) -> dict[str, str]:
+        return {"MAILCHIMP_API_KEY": f"{SECRET[::-1]}-us21"}
+
+    def fail_once(self, kind: str) -> bool:
+        self.vendor.app.switch_on(kind, retry_after=0.01)
+        return True
+
+
+class SmtpRig(Rig):
+    bad_row = row("bad", address="bad@gone.example")
+
+    def __init__(self) -> None:
+        self.vendor = MailSink()
+        self.vendor.refuse("*@gone.example")
+        self.port = 0
+
+    def open(self, **environ: str) -> Destination:
+        settings = DestinationSettings(
+            name="mail",
+            connector="smtp",
+            settings={"from_address": "careers@northwind.example", "from_name": "Näme, Inc.", "security": "none"},
+        )
+        return open_destination(settings, {"MAIL_HOST": "127.0.0.1", "MAIL_PORT": str(self.port)} | environ)
+
+    def holds(self) -> set[str]:
+        return {recipient for message in self.vendor.messages for recipient in message.recipients}
+
+    def refuse_the_key(self) -> dict[str, str]:
+        return {}
+
+
+class FileRig(Rig):
+    bad_row = row("bad", address="=cmd@example.org")
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def open(self, **environ: str) -> Destination:
+        settings = DestinationSettings(name="export", connector="file")
+        return open_destination(settings, {"EXPORT_FOLDER": str(self.folder)} | environ)
+
+    def holds(self) -> set[str]:
+        path = self.folder / "silver_medallists.csv"
+        return {line.split(",")[0] for line in path.read_text().splitlines()[1:]} if path.exists() else set()
+
+
+@contextmanager
+def _mailchimp(_folder: Path) -> Iterator[Rig]:
+    rig = MailchimpRig()
+    with Serving({"mailchimp": rig.vendor.app}) as serving:
+        rig.url = serving.urls["mailchimp"]
+        yield rig
+
+
+@contextmanager
+def _smtp(_folder: Path) -> Iterator[Rig]:
+    rig = SmtpRig()
+    with Serving({}, rig.vendor) as serving:
+        rig.port = serving.mail_port or 0
+        yield rig
+
+
+@contextmanager
+def _file(folder: Path) -> Iterator[Rig]:
+    yield FileRig(folder / "exports")
+
+
+RIGS: dict[str, Callable[[Path], Any]] = {"mailchimp": _mailchimp, "smtp": _smtp, "file": _file}
+"""By connector's name; a new destination adds its own."""
