@@ -39,7 +39,6 @@ class Demo:
     """A running sandbox and intake over one home."""
 
     folder: Path
-    as_of: datetime
     sandbox: Sandbox
     intake: subprocess.Popen[bytes]
     say: Callable[..., Any]
@@ -52,18 +51,18 @@ class Demo:
         began = time.perf_counter()
         home = Home()
         folder = home.folder
-        as_of = _pinned(folder, people, seed)
+        world_at = _pinned(folder, people, seed)
         say(f"Inventing {people:,} people and playing their vendors on this machine …", highlight=False)
-        sandbox = Sandbox.start(people=people, seed=seed, folder=folder / "sandbox", now=as_of)
+        sandbox = Sandbox.start(people=people, seed=seed, folder=folder / "sandbox", now=world_at)
         port = _free_port()
-        _settle(folder, sandbox, port, as_of)
+        _settle(folder, sandbox, port)
         store = home.open()
         migrate.upgrade(store)
         for link in sandbox.referral_links:
             referrals.create(
                 store,
                 target_url=link["target_url"],
-                now=as_of,
+                now=world_at,
                 token=link["token"],
                 referrer_name=link["name"],
                 referrer_email=link["email"],
@@ -73,7 +72,7 @@ class Demo:
         intake = subprocess.Popen([sys.executable, "-m", "web"], env=dict(os.environ))  # noqa: S603 - our own module
         try:
             _await(f"http://127.0.0.1:{port}/health", "The intake")
-            yield cls(folder, as_of, sandbox, intake, say, {"start": round(time.perf_counter() - began, 2)})
+            yield cls(folder, sandbox, intake, say, {"start": round(time.perf_counter() - began, 2)})
         finally:
             intake.send_signal(signal.SIGTERM)
             intake.wait(10)
@@ -88,6 +87,7 @@ class Demo:
                 self.sandbox.deliver_indeed(f"{public}/intake/indeed_apply")
                 self.sandbox.deliver_forms(public)
                 self.sandbox.deliver_referrals(public)
+                os.environ["CATCHMENT_AS_OF"] = _settled(self.folder).isoformat()
             self.say("Running the graph under Dagster: sources, people, segments, destinations …", highlight=False)
             outcome = self._materialised()
         return {**outcome, **self._accuracy(), "seconds": self.seconds, "peak_memory_mb": round(peak[0] / 2**20)}
@@ -102,7 +102,10 @@ class Demo:
             job = definitions.resolve_implicit_global_asset_job_def()
         with opened() as pool:
             destinations = list(pool.installation.destinations)
-        config = {"ops": {f"catchment__destinations__{name}": {"config": {"approve": True}} for name in destinations}}
+        config = {
+            "ops": {f"catchment__destinations__{name}": {"config": {"approve": True}} for name in destinations},
+            "loggers": {"console": {"config": {"log_level": "ERROR"}}},
+        }
         with dg.DagsterInstance.get() as instance, self._timed("run"):
             result = job.execute_in_process(instance=instance, raise_on_error=False, run_config=config)
         connections: dict[str, Any] = {}
@@ -181,7 +184,7 @@ class Demo:
 
 
 def _pinned(folder: Path, people: int, seed: int) -> datetime:
-    """Return the demo's moment, the same in every run in one home, so that a second run finds nothing new."""
+    """Return the moment the world is seen at, the same in every run in one home, so that a second finds nothing new."""
     file = folder / "demo.json"
     if file.exists():
         pinned = json.loads(file.read_text())
@@ -190,18 +193,27 @@ def _pinned(folder: Path, people: int, seed: int) -> datetime:
                 f"The home {folder} holds a demo of {pinned['people']} people with seed {pinned['seed']}. "
                 "Use the same figures, or another CATCHMENT_HOME."
             )
-        return datetime.fromisoformat(pinned["as_of"])
+        return datetime.fromisoformat(pinned["world_at"])
     if (folder / "pool.db").exists() or os.environ.get("CATCHMENT_DEFS"):
         raise Misconfigured(
             f"The home {folder} is of a real installation, and the demo never touches one. "
             "Set CATCHMENT_HOME to another folder and unset CATCHMENT_DEFS."
         )
-    as_of = utc_now().replace(microsecond=0)
-    file.write_text(json.dumps({"as_of": as_of.isoformat(), "people": people, "seed": seed}))
-    return as_of
+    world_at = utc_now().replace(microsecond=0)
+    file.write_text(json.dumps({"world_at": world_at.isoformat(), "people": people, "seed": seed}))
+    return world_at
 
 
-def _settle(folder: Path, sandbox: Sandbox, intake_port: int, as_of: datetime) -> None:
+def _settled(folder: Path) -> datetime:
+    """Return the moment at which the demo works: just after its first deliveries, and the same ever after."""
+    file = folder / "demo.json"
+    pinned = json.loads(file.read_text())
+    pinned.setdefault("as_of", utc_now().isoformat())
+    file.write_text(json.dumps(pinned))
+    return datetime.fromisoformat(pinned["as_of"])
+
+
+def _settle(folder: Path, sandbox: Sandbox, intake_port: int) -> None:
     """Point every setting at the sandbox; nothing outside this machine can be reached from here on."""
     dagster_home = folder / "dagster"
     dagster_home.mkdir(exist_ok=True)
@@ -210,9 +222,9 @@ def _settle(folder: Path, sandbox: Sandbox, intake_port: int, as_of: datetime) -
     os.environ |= {
         **sandbox.environ,
         "ARCHIVE_PATH": str(sandbox.archive_csv),
+        "EXPORT_FOLDER": str(folder / "exports"),
         "CATCHMENT_HOME": str(folder),
         "CATCHMENT_SENDING": "on",
-        "CATCHMENT_AS_OF": as_of.isoformat(),
         "CATCHMENT_PUBLIC_URL": f"http://127.0.0.1:{intake_port}",
         "CATCHMENT_PORT": str(intake_port),
         "DAGSTER_HOME": str(dagster_home),

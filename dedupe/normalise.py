@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
-import phonenumbers
 from anyascii import anyascii
 from nicknames import NickNamer
 
@@ -153,6 +152,8 @@ def phone(value: str, region: str | None) -> str | None:
     digits = re.sub(r"\D", "", value)
     if len(digits) < 7 or len(set(digits[-7:])) <= 1 or "1234567" in digits:
         return None
+    import phonenumbers  # its tables take a while to load, and reading the pool needs none of them
+
     try:
         parsed = phonenumbers.parse(value, region)
     except phonenumbers.NumberParseException:

@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.records import Application, Disposition, Interaction, JobStage, Reference, StageEntry
 from talent_pool.ids import record_id
-from talent_pool.landed import Landed, Place
+from talent_pool.landed import Landed, Place, part_of
 from talent_pool.progress import ending, standing
 from talent_pool.store import Store
 
@@ -94,7 +94,7 @@ def reference_ids(record_type: str, body: Mapping[str, Any]) -> Iterator[str]:
         yield from _spellings("reject_reason", body.get("reason_id"))
     elif record_type == "application":
         for name in ("source", "reject_reason", "referrer"):
-            yield from _spellings(name, (body.get(name) or {}).get("remote_id"))
+            yield from _spellings(name, part_of(body, name).get("remote_id"))
 
 
 def step_ids(application: Landed, parts: Iterable[Landed]) -> set[str]:
@@ -102,7 +102,7 @@ def step_ids(application: Landed, parts: Iterable[Landed]) -> set[str]:
     named = {application.body.get("stage_id")}
     for part in parts:
         named.add(part.body.get("stage_id"))
-        named.add((part.body.get("details") or {}).get("stage_id"))
+        named.add(part_of(part.body, "details").get("stage_id"))
     return {str(name) for name in named if name is not None}
 
 
@@ -141,7 +141,7 @@ def application_row(landed: Landed, parts: Collection[Landed], around: Surroundi
         "source_name": (record.source.name if record.source else None) or (source.name if source else None),
         "source_family": family,
         "referrer": _referrer(record, landed, link, around),
-        "referred": record.kind == "referral" or record.referrer is not None or family == "referral",
+        "referred": _referred(record, family),
         "recruiter_id": record.recruiter_id,
         "acknowledged_at": record.acknowledged_at or _first(interactions, "acknowledged"),
         "attachments": [one.model_dump(mode="json", exclude_none=True) for one in record.attachments],
@@ -158,6 +158,12 @@ def _job(record: Application, landed: Landed, link: Link | None, around: Surroun
 def _family(record: Application, source: Reference | None) -> str | None:
     told = record.source.family if record.source else None
     return told or (source.details.get("family") if source else None)
+
+
+def _referred(record: Application, family: str | None) -> bool:
+    # who brings people in for a living (agencies, sourcers) is credited too, and refers nobody
+    named = record.referrer is not None and family not in ("agency", "sourcing")
+    return named or record.kind == "referral" or family == "referral"
 
 
 def _reject_reason(record: Application, landed: Landed, reason_id: str | None, around: Surroundings) -> str | None:

@@ -1,10 +1,10 @@
 """What a change touches: the components around the records compared anew, as they are stored, with their people."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, or_, select
 
 from dedupe.scoring import Edge
 from talent_pool.decisions import Ties
@@ -22,11 +22,11 @@ class Touched:
     record to a live one that was decided to be the same person.
     """
 
-    members: set[str] = field(default_factory=set)
-    edges: list[Edge] = field(default_factory=list)
-    holder: dict[str, str] = field(default_factory=dict)
-    known: list[Identity] = field(default_factory=list)
-    stand_ins: dict[str, str] = field(default_factory=dict)
+    members: set[str] = field(default_factory=set[str])
+    edges: list[Edge] = field(default_factory=list[Edge])
+    holder: dict[str, str] = field(default_factory=dict[str, str])
+    known: list[Identity] = field(default_factory=list[Identity])
+    stand_ins: dict[str, str] = field(default_factory=dict[str, str])
 
 
 def touched(connection: Connection, compared: Compared, ties: Ties) -> Touched:
@@ -43,7 +43,7 @@ def touched(connection: Connection, compared: Compared, ties: Ties) -> Touched:
     return Touched(inside, kept + compared.edges, walk.holder, walk.known(), stand_ins)
 
 
-def edge(record_a: str, record_b: str, weight: float, probability: float, levels: object) -> Edge:
+def edge(record_a: str, record_b: str, weight: float, probability: float, levels: Mapping[str, int]) -> Edge:
     """Return a stored edge as it was scored."""
     return Edge(record_a, record_b, weight, probability, levels)
 
@@ -105,6 +105,6 @@ class _Walk:
         self.holder |= {row.record_id: row.person_id for row in rows}
         return {row.record_id for row in rows}
 
-    def _minted(self, column: object, values: Iterable[str]) -> dict[str, int]:
+    def _minted(self, column: ColumnElement[str], values: Iterable[str]) -> dict[str, int]:
         statement = select(people.c.id, people.c.minted_number)
-        return {row.id: row.minted_number for row in rows_with(self._connection, statement, column, set(values))}  # type: ignore[arg-type]
+        return {row.id: row.minted_number for row in rows_with(self._connection, statement, column, set(values))}

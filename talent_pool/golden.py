@@ -12,7 +12,7 @@ from connectors.records import Candidate, Channel
 from dedupe.survivorship import Contribution, golden
 from talent_pool.addresses import address_key
 from talent_pool.installation import Installation
-from talent_pool.landed import Landed
+from talent_pool.landed import Landed, part_of
 from talent_pool.lookup import mappings_with
 from talent_pool.projection import Difference, Projection
 from talent_pool.store import Store
@@ -45,7 +45,7 @@ def person_row(installation: Installation, members: Collection[Landed], activity
     """Return the derived columns of the person who is these candidate records."""
     survived = golden([_contribution(installation, landed) for landed in members])
     fields = survived.fields
-    location = fields.get("location") or {}
+    location = part_of(fields, "location")
     seen = [landed.remote_created_at or landed.landed_at for landed in members]
     born = [landed.remote_created_at for landed in members if landed.remote_created_at]
     row: dict[str, Any] = {name: fields.get(name) for name in DERIVED}

@@ -19,6 +19,11 @@ Place = tuple[str, str, str]
 """What a source calls a record: (connection, record type, remote id)."""
 
 
+def part_of(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return the object that a record's body holds under `name`; empty where it holds none."""
+    return body.get(name) or {}
+
+
 @dataclass(frozen=True)
 class Landed:
     """One row of `records`; `record` is its body as the record it was parsed into."""

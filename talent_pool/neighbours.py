@@ -33,9 +33,9 @@ class Compared:
     `normalised`: the live ones among them. `edges`: all edges that touch them.
     """
 
-    focus: dict[str, Landed] = field(default_factory=dict)
-    normalised: dict[str, Normalised] = field(default_factory=dict)
-    edges: list[Edge] = field(default_factory=list)
+    focus: dict[str, Landed] = field(default_factory=dict[str, Landed])
+    normalised: dict[str, Normalised] = field(default_factory=dict[str, Normalised])
+    edges: list[Edge] = field(default_factory=list[Edge])
 
 
 def normal(installation: Installation, landed: Landed) -> Normalised:

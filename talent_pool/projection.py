@@ -27,7 +27,7 @@ from talent_pool.applications import (
 )
 from talent_pool.ids import record_id
 from talent_pool.installation import Installation
-from talent_pool.landed import Landed, Place, by_place, children
+from talent_pool.landed import Landed, Place, by_place, children, part_of
 from talent_pool.lookup import apply_to, mappings_with, rows_with
 from talent_pool.store import Store
 from talent_pool.tables import applications, events, jobs, records, referral_links
@@ -41,8 +41,8 @@ TABLES = (applications, jobs, events)
 class Difference:
     """What has to be written into one table: rows by id, wanted and stored."""
 
-    wanted: Rows = field(default_factory=dict)
-    stored: Rows = field(default_factory=dict)
+    wanted: Rows = field(default_factory=dict[str, dict[str, Any]])
+    stored: Rows = field(default_factory=dict[str, dict[str, Any]])
 
     @property
     def new(self) -> list[dict[str, Any]]:
@@ -191,7 +191,7 @@ def _surroundings(
         wanted |= {(landed.connection, "job_stage", step) for step in step_ids(landed, hanging)}
         for speaker in (landed, *hanging):
             wanted |= {(landed.connection, "reference", name) for name in named_references(speaker)}
-        token = (landed.body.get("referrer") or {}).get("link_token")
+        token = part_of(landed.body, "referrer").get("link_token")
         tokens |= {token} if token else set()
     found = by_place(connection, wanted)
     return Surroundings(store, installation.connections, found, _links(connection, tokens))

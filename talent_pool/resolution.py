@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from dedupe.scoring import edges
 from talent_pool.installation import Installation
 from talent_pool.neighbours import Score
-from talent_pool.store import Store
+from talent_pool.store import Store, StoreUnavailable
 from talent_pool.turn_plan import Plan, plan
 from talent_pool.turn_write import ResolveReport, write
 
@@ -22,7 +22,7 @@ _LOST_A_RACE = frozenset({"40001", "40P01"})
 """PostgreSQL's codes for a transaction that gave way to another one and may simply be tried again."""
 
 
-class StoreMoves(Exception):
+class StoreMoves(StoreUnavailable):
     """The store changed under every try. Nothing was written; what waits is still waiting."""
 
 

@@ -48,11 +48,11 @@ class Plan:
     assignment: Assignment
     holders: Mapping[str, str]
     projection: Projection
-    people: Mapping[str, Row] = field(default_factory=dict)
-    organisations: Mapping[str, str] = field(default_factory=dict)
-    addresses: Mapping[str, list[Row]] = field(default_factory=dict)
-    stored: Mapping[str, Row] = field(default_factory=dict)
-    stored_addresses: Mapping[str, list[Row]] = field(default_factory=dict)
+    people: Mapping[str, Row] = field(default_factory=dict[str, Row])
+    organisations: Mapping[str, str] = field(default_factory=dict[str, str])
+    addresses: Mapping[str, list[Row]] = field(default_factory=dict[str, list[Row]])
+    stored: Mapping[str, Row] = field(default_factory=dict[str, Row])
+    stored_addresses: Mapping[str, list[Row]] = field(default_factory=dict[str, list[Row]])
     woken: frozenset[str] = frozenset()
 
 

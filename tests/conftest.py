@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from sqlalchemy import delete, insert, text
+from sqlalchemy import insert, text
 
 from talent_pool import migrate
 from talent_pool.inbox import Inbox
@@ -73,7 +73,7 @@ def _postgres_template(postgres_url: Callable[[str], str]) -> str:
 def _create_database(postgres_url: Callable[[str], str], name: str, template: str) -> None:
     engine = open_engine(postgres_url("postgres"))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY WAL_LOG"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
     engine.dispose()
 
 
@@ -90,9 +90,24 @@ def _free_databases() -> list[str]:
     return []
 
 
+class NewStoreUrl:
+    """Makes empty migrated databases and returns their URLs; for processes of their own."""
+
+    def __init__(self, make: Callable[[], str], take_back: Callable[[str], None]) -> None:
+        self._make, self._take_back, self._given = make, take_back, []
+
+    def __call__(self) -> str:
+        self._given.append(self._make())
+        return self._given[-1]
+
+    def give_back(self) -> None:
+        """End the use of every database so far, so that they may be used again."""
+        while self._given:
+            self._take_back(self._given.pop())
+
+
 @pytest.fixture
-def new_store_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
-    """Give a function that makes an empty migrated database and returns its URL; for processes of their own."""
+def _make_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], NewStoreUrl]:
     if backend == "sqlite":
         template = request.getfixturevalue("_sqlite_template")
 
@@ -101,60 +116,76 @@ def new_store_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) 
             shutil.copyfile(template, path)
             return f"sqlite:///{path}"
 
-        yield _copied
-        return
+        return lambda: NewStoreUrl(_copied, lambda _: None)
     postgres_url, template = request.getfixturevalue("postgres_url"), request.getfixturevalue("_postgres_template")
     free: list[str] = request.getfixturevalue("_free_databases")
-    given: list[str] = []
 
     def _created() -> str:
-        if not free:
-            free.append(f"pool_{os.getpid()}_{next(_numbers)}")
-            _create_database(postgres_url, free[-1], template)
-        given.append(free.pop())
-        return postgres_url(given[-1])
+        if free:
+            return free.pop()
+        name = f"pool_{os.getpid()}_{next(_numbers)}"
+        _create_database(postgres_url, name, template)
+        return postgres_url(name)
 
-    yield _created
-    for name in given:
-        _empty(postgres_url(name))
-        free.append(name)
+    def _emptied(url: str) -> None:
+        _empty(url)
+        free.append(url)
+
+    return lambda: NewStoreUrl(_created, _emptied)
 
 
 def _empty(url: str) -> None:
+    deletes = "; ".join(f"DELETE FROM {table.name}" for table in (*reversed(metadata.sorted_tables), inbox))
+    others = "datname = current_database() AND pid <> pg_backend_pid()"
     engine = open_engine(url)
     with engine.begin() as connection:
-        connection.execute(
-            text(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-        )
-        for table in (*reversed(metadata.sorted_tables), inbox):
-            connection.execute(delete(table))
+        connection.exec_driver_sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+        connection.exec_driver_sql(deletes)
         connection.execute(insert(counters), [{"name": name, "value": 0} for name in ("landing", "change")])
-        for name in connection.execute(text("SELECT sequencename FROM pg_sequences")).scalars().all():
-            connection.execute(text(f"ALTER SEQUENCE {name} RESTART"))
+        names = connection.exec_driver_sql("SELECT sequencename FROM pg_sequences").scalars().all()
+        connection.exec_driver_sql("; ".join(f"ALTER SEQUENCE {name} RESTART" for name in names))
     engine.dispose()
 
 
 @pytest.fixture
-def new_store(new_store_url: Callable[[], str]) -> Iterator[Callable[[], Store]]:
-    """Give a function that opens an empty migrated store; for tests that need several, as properties do."""
-    opened: list[Store] = []
+def new_store_url(_make_url: Callable[[], NewStoreUrl]) -> Iterator[NewStoreUrl]:
+    """Give a function that makes an empty migrated database and returns its URL."""
+    urls = _make_url()
+    yield urls
+    urls.give_back()
 
-    def _new() -> Store:
-        opened.append(Store(new_store_url(), KEY))
-        return opened[-1]
 
-    yield _new
-    for store in opened:
-        store.close()
+class NewStore:
+    """Opens empty migrated stores; for tests that need several, as properties do."""
+
+    def __init__(self, new_url: NewStoreUrl) -> None:
+        self._new_url, self._opened = new_url, []
+
+    def __call__(self) -> Store:
+        self._opened.append(Store(self._new_url(), KEY))
+        return self._opened[-1]
+
+    def give_back(self) -> None:
+        """Close every store so far; called by a property at the start of each example, it spares databases."""
+        while self._opened:
+            self._opened.pop().close()
+        self._new_url.give_back()
 
 
 @pytest.fixture
-def store(new_store: Callable[[], Store]) -> Store:
+def new_store(_make_url: Callable[[], NewStoreUrl]) -> Iterator[NewStore]:
+    """Give a function that opens an empty migrated store."""
+    stores = NewStore(_make_url())
+    yield stores
+    stores.give_back()
+
+
+@pytest.fixture
+def store(_make_url: Callable[[], NewStoreUrl]) -> Iterator[Store]:
     """An empty migrated store, on SQLite and on PostgreSQL."""
-    return new_store()
+    stores = NewStore(_make_url())
+    yield stores()
+    stores.give_back()
 
 
 @pytest.fixture

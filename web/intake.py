@@ -80,8 +80,12 @@ class Intake:
         self.inbox.close()
 
     def receiver(self, name: str) -> Source:
-        """Return the connection that `name` delivers to, or refuse with 404."""
-        if name not in self.receivers:
+        """Return the connection that `name` delivers to, or refuse with 404.
+
+        Our own forms and links are not taken here: nobody signs them, so they have addresses that check them.
+        """
+        forms = {connector for connector, _ in _FORMS.values()}
+        if name not in self.receivers or self.receivers[name].connector in forms:
             raise Problem(404, "No connection of this name takes deliveries. Check the address.")
         return self.receivers[name]
 

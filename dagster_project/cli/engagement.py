@@ -1,6 +1,7 @@
 """Commands for what goes out: segments, push, pause, resume, refer."""
 
 import os
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -29,11 +30,11 @@ def segments_command(segment: str | None, person: str | None, as_json: bool) -> 
             return
         report = evaluate(pool.store, pool.installation, pool.now)
         rows = [
-            (name, definition.type, definition.subject, counts.members, counts.entered, counts.left, definition.description)
+            (name, definition.type, definition.subject, counts.members, counts.entered, counts.left)
             for name, definition in pool.installation.segments.items()
             if (counts := report.segments[name]) and (segment in (None, name))
         ]  # fmt: skip
-    columns = ("segment", "type", "about", "members", "entered", "left", "description")
+    columns = ("segment", "type", "about", "members", "entered", "left")
     if as_json:
         show_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
@@ -66,7 +67,7 @@ def push_command(destinations: tuple[str, ...], dry_run: bool, approve: bool, as
         ]
         remainders = [] if dry_run else [conservation.unbalanced(pool.store, report.run_id) for report in reports]
     if as_json:
-        show_json({report.destination: _numbers(report) | ({"rows": report.rows} if dry_run else {}) for report in reports})
+        show_json({report.destination: _numbers(report) | ({"rows": [asdict(row) for row in report.rows]} if dry_run else {}) for report in reports})
     else:
         columns = ("destination", "eligible", *(fate.value for fate in Fate), "requests")
         show_table("", columns, [(r.destination, *_numbers(r).values()) for r in reports], empty="No destination is configured.")
@@ -103,7 +104,7 @@ def _show_rows(reports: list[PushReport]) -> None:
         show_table(
             f"what {report.destination} would be asked to do",
             ("segment", "person", "action", "address", "fate", "reason"),
-            [(row["segment"], row["person_id"], row["action"], row["address"], row["fate"], row["reason"]) for row in report.rows],
+            [(row.segment, row.person_id, row.action.value, row.address, row.fate.value, row.reason) for row in report.rows],
             empty="Nothing.",
         )  # fmt: skip
 

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from connectors.errors import ConnectorError, Unavailable
 from talent_pool.leases import Busy
+from talent_pool.person_ids import NoSuchPerson
 from talent_pool.store import StoreUnavailable
 
 DONE, LOOK, CORRECT, LATER = 0, 1, 2, 3
@@ -65,7 +66,7 @@ def telling() -> Iterator[None]:
         yield
     except (Unavailable, Busy, StoreUnavailable) as error:
         fail(str(error), LATER)
-    except ConnectorError as error:
+    except (ConnectorError, NoSuchPerson) as error:
         fail(str(error), CORRECT)
 
 

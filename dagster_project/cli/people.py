@@ -1,8 +1,11 @@
 """Commands that look at people: people, person, explain."""
 
+from dataclasses import asdict
+from typing import Any
+
 import click
 
-from dagster_project.cli.output import CORRECT, console, fail, json_option, show_json, show_mapping, show_table, telling
+from dagster_project.cli.output import console, json_option, show_json, show_mapping, show_table, telling
 from dagster_project.cli.pool import opened
 from talent_pool import people
 
@@ -17,7 +20,7 @@ def people_command(search: str | None, limit: int, as_json: bool) -> None:  # no
         rows = people.listed(pool.store, search, limit)
         total = people.statistics(pool.store).people
     if as_json:
-        show_json([row.__dict__ if hasattr(row, "__dict__") else row._asdict() for row in rows])
+        show_json([asdict(row) for row in rows])
         return
     show_table(
         "", ("id", "name", "e-mail", "sources", "applications"),
@@ -35,15 +38,42 @@ def person_command(person_id: str, as_json: bool) -> None:  # noqa: FBT001
     """Show one person: fields, where each came from, sources, applications, history. Former ids work for ever."""
     with telling(), opened() as pool:
         person = people.get(pool.store, person_id)
-    if person is None:
-        fail(f"There is nobody with the id {person_id}. `catchment people` lists those there are.", CORRECT)
-        return
     if as_json:
-        show_json(person)
+        show_json(asdict(person))
         return
-    show_mapping({"id": person["id"], "formerly": ", ".join(person["previous_ids"]), **person["fields"]})
-    show_table("sources", ("connection", "remote id", "since"), person["sources"], empty="No sources.")
-    show_table("applications", ("job", "stage", "furthest", "outcome"), person["applications"], empty="No applications.")
+    shown = {name: _plain(value) for name, value in person.golden.items()}
+    show_mapping({"id": person.id, "formerly": ", ".join(person.previous_ids) or None, "state": person.state, **shown})
+    show_table(
+        "\nsources", ("connection", "remote id", "since", "record"),
+        [(one.connection, one.remote_id, f"{one.landed_at:%Y-%m-%d}", one.record_id) for one in person.sources],
+        empty="No source holds anything of this person any more.",
+    )  # fmt: skip
+    show_table(
+        "\nwhere each field comes from", ("field", "source", "as of", "rule", "superseded"),
+        [
+            (name, told["connection"], told["observed_at"][:10], told["rule"], len(told["superseded"]))
+            for name, told in person.provenance.items()
+        ],
+        empty="",
+    )  # fmt: skip
+    show_table(
+        "\napplications", ("applied", "job", "stage", "furthest", "outcome", "source"),
+        [
+            (f"{one['applied_at']:%Y-%m-%d}" if one["applied_at"] else None, one["job_id"], one["stage_name"],
+             one["furthest_stage"], one["outcome"], one["source_name"])
+            for one in person.applications
+        ],
+        empty="No applications.",
+    )  # fmt: skip
+
+
+def _plain(value: Any) -> str:
+    """Return a field's value as one line for a person to read."""
+    if isinstance(value, list):
+        return ", ".join(one["value"] if isinstance(one, dict) else str(one) for one in value)
+    if isinstance(value, dict):
+        return ", ".join(str(part) for part in value.values() if isinstance(part, str | int | float))
+    return str(value)
 
 
 @click.command("explain")
@@ -55,9 +85,13 @@ def explain_command(a: str, b: str, as_json: bool) -> None:  # noqa: FBT001
     with telling(), opened() as pool:
         explanation = people.explain(pool.store, a, b)
     if as_json:
-        show_json(explanation)
+        show_json(asdict(explanation))
         return
-    console.print(explanation["sentence"], highlight=False)
-    show_table(
-        "", ("what was compared", "what was found", "weight"), explanation["steps"], empty="They were not compared."
-    )
+    console.print(explanation.sentence, highlight=False)
+    for link in explanation.links:
+        chance = f", {link.probability:.1%} likely one person" if link.probability is not None else ""
+        show_table(
+            f"\n{link.record_a} and {link.record_b}{chance}", ("what was compared", "what was found", "weight (bits)"),
+            [(step.comparison, step.finding, f"{step.weight:+.1f}") for step in link.steps],
+            empty=f"Somebody decided this: {link.kind.replace('_', ' ')}.",
+        )  # fmt: skip

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
 from talent_pool import installation, migrate
 from talent_pool.home import Home
@@ -13,29 +14,38 @@ from talent_pool.installation import Installation
 from talent_pool.store import Store
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pool:
-    """An opened installation."""
+    """An opened installation. Its YAML is read, and its inbox opened, when a command first needs them."""
 
     home: Home
-    installation: Installation
     store: Store
-    inbox: Inbox
     now: datetime
     environ: Mapping[str, str]
+
+    @cached_property
+    def installation(self) -> Installation:
+        """Everything configured. Raises Misconfigured with file and line."""
+        return installation.read(self.home.defs)
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        """The intake's inbox."""
+        return Inbox(self.home.inbox_url)
 
 
 @contextmanager
 def opened() -> Iterator[Pool]:
-    """Open the installation, its schema brought up to date if it is new. Raises Misconfigured, StoreUnavailable."""
+    """Open the store, its schema brought up to date if it is new. Raises Misconfigured, StoreUnavailable."""
     home = Home()
-    configured = installation.read(home.defs)
-    store, inbox = home.open(), Inbox(home.inbox_url)
+    store = home.open()
+    pool = Pool(home, store, clock(), os.environ)
     try:
         migrate.upgrade(store)
-        yield Pool(home, configured, store, inbox, clock(), os.environ)
+        yield pool
     finally:
-        inbox.close()
+        if "inbox" in vars(pool):
+            pool.inbox.close()
         store.close()
 
 

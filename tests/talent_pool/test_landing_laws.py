@@ -57,6 +57,7 @@ def _stored(store):
 @laws
 @given(objects=_objects, size=st.integers(1, 6))
 def test_nothing_is_lost(new_store, inbox, objects, size):
+    new_store.give_back()
     store = new_store()
     report = _sync(store, inbox, objects, size=size)
     assert report.counts.read == len(objects)
@@ -73,6 +74,7 @@ def test_nothing_is_lost(new_store, inbox, objects, size):
 @given(objects=_objects, sizes=st.tuples(st.integers(1, 6), st.integers(1, 6)), seed=st.integers(0, 9))
 def test_neither_order_nor_cuts_matter(new_store, inbox, objects, sizes, seed):
     """Whatever the order and the size of pages: the same payloads, and the same records, living or removed."""
+    new_store.give_back()
     shuffled = list(objects)
     random.Random(seed).shuffle(shuffled)
     kept = []
@@ -94,6 +96,7 @@ def _standing(dump):
 @laws
 @given(objects=_objects, sizes=st.tuples(st.integers(1, 6), st.integers(1, 6)))
 def test_reading_again_changes_nothing_and_wakes_nobody(new_store, inbox, objects, sizes):
+    new_store.give_back()
     store = new_store()
     _sync(store, inbox, objects, size=sizes[0])
     done(store)
@@ -118,6 +121,7 @@ _tags = st.sampled_from([MISSING, [], ["a"], ["b", "c"]])
     versions=st.lists(st.tuples(_said, _tags), min_size=1, max_size=6), complete=st.booleans(), size=st.integers(1, 6)
 )
 def test_missing_is_not_null(new_store, inbox, versions, complete, size):
+    new_store.give_back()
     store = new_store()
     objects, title, tags = [], MISSING, MISSING
     for number, (new_title, new_tags) in enumerate(versions):
@@ -138,6 +142,7 @@ def test_missing_is_not_null(new_store, inbox, versions, complete, size):
 def test_cursor_moves_with_what_it_covers_and_a_failed_read_deletes_nothing(
     new_store, inbox, number, size, broken_page
 ):
+    new_store.give_back()
     store = new_store()
     objects = [candidate(n) for n in range(number)]
     _sync(store, inbox, objects, size=size)

@@ -50,7 +50,7 @@ steps = st.one_of(
     st.tuples(st.just("withdraw"), st.integers(0, 3), st.none()),
 )
 modest = settings(
-    max_examples=int(__import__("os").environ.get("EX", "10")),
+    max_examples=10,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -112,7 +112,7 @@ def test_a_body_that_says_nothing_is_refused_in_words_without_its_values(client:
     assert _kept(home) == []
 
 
-@pytest.mark.parametrize("path", ["/intake/nobody", "/intake/archive", "/forms/nobody", "/r/nothing", "/u/nothing-signed"])
+@pytest.mark.parametrize("path", ["/intake/nobody", "/intake/archive", "/intake/careers_form", "/forms/nobody", "/r/nothing", "/u/nothing-signed"])
 def test_what_is_not_there_is_a_plain_404(client: TestClient, path: str) -> None:
     answer = client.get(path) if path.startswith("/r") else client.post(path, json={})
     assert answer.status_code == 404

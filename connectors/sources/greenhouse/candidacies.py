@@ -7,7 +7,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.contract import Json
-from connectors.records import Application, Candidate, ConsentStatement, Disposition, Outcome, Record, StageEntry
+from connectors.records import (
+    Application,
+    Candidate,
+    Channel,
+    ConsentStatement,
+    ConsentStatus,
+    Disposition,
+    Evidence,
+    Outcome,
+    Purpose,
+    Record,
+    StageEntry,
+    StatedBy,
+)
 from connectors.sources.greenhouse.fields import stamped, text
 from connectors.sources.greenhouse.protected import is_protected
 from connectors.sources.greenhouse.stages import StageNames
@@ -21,7 +34,7 @@ _OUTCOMES = {
     "hired": Outcome.HIRED,
     "converted": Outcome.TRANSFERRED,
 }
-_NO_MAIL = tuple((purpose, f":{purpose}:email") for purpose in ("future_jobs", "marketing"))
+_CAN_EMAIL = Evidence(kind="vendor_field", form_id="can_email")
 
 
 def candidate(raw: Json) -> list[Record]:
@@ -31,10 +44,8 @@ def candidate(raw: Json) -> list[Record]:
         data["is_private"] = raw["private"]
     if "custom_fields" in raw:
         data["custom_fields"] = _fields(raw["custom_fields"])
-    records: list[Record] = [Candidate.model_validate(data)]
-    if raw.get("can_email") is False:
-        records += no_mail(data["remote_id"], raw.get("updated_at") or raw["created_at"])
-    return records
+    found = Candidate.model_validate(data)
+    return [found, *no_mail(found)] if raw.get("can_email") is False else [found]
 
 
 def contact(raw: Json) -> Json:
@@ -65,18 +76,24 @@ def contact(raw: Json) -> Json:
     return data
 
 
-def no_mail(candidate_id: str, at: Any) -> list[Record]:
-    """Return the refusals that `can_email: false` stands for. Greenhouse keeps no date of it; `at` is the newest."""
+def no_mail(candidate: Candidate) -> list[Record]:
+    """Return the refusals that `can_email: false` stands for. Greenhouse keeps no date of it: the newest is taken."""
+    at = candidate.remote_updated_at or candidate.remote_created_at
+    if at is None:
+        raise KeyError("created_at")
     return [
-        ConsentStatement.model_validate(
-            {
-                "remote_id": candidate_id + suffix, "candidate_id": candidate_id, "purpose": purpose,
-                "channel": "email", "status": "refused", "stated_by": "vendor_default", "stated_at": at,
-                "evidence": {"kind": "vendor_field", "form_id": "can_email"},
-            }
+        ConsentStatement(
+            remote_id=f"{candidate.remote_id}:{purpose}:email",
+            candidate_id=candidate.remote_id,
+            purpose=purpose,
+            channel=Channel.EMAIL,
+            status=ConsentStatus.REFUSED,
+            stated_by=StatedBy.VENDOR_DEFAULT,
+            stated_at=at,
+            evidence=_CAN_EMAIL,
         )
-        for purpose, suffix in _NO_MAIL
-    ]  # fmt: skip
+        for purpose in (Purpose.FUTURE_JOBS, Purpose.MARKETING)
+    ]
 
 
 def answered(application_id: str, candidate_id: str, at: Any) -> Record:

@@ -135,10 +135,8 @@ def _candidate(raw: Json, version: str | None) -> list[Record]:
         data["is_private"] = raw["is_private"]
     if raw.get("url"):
         data["remote_url"] = raw["url"]
-    records: list[Record] = [Candidate.model_validate(data)]
-    if raw.get("can_email") is False:
-        records += no_mail(data["remote_id"], version or raw["created_at"])
-    return records
+    found = Candidate.model_validate(data)
+    return [found, *no_mail(found)] if raw.get("can_email") is False else [found]
 
 
 def _application(raw: Json, stages: StageNames) -> list[Record]:

@@ -5,13 +5,14 @@ first, so that only the end of a window of `updated_at` says that everything in 
 may carry nothing else; hard deletes and merges are told by webhooks alone.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 
 from connectors.auth import ClientCredentials
 from connectors.contract import Answers, Delivery, Json, Page, Stream
@@ -31,6 +32,14 @@ _STALE = frozenset({404, 410, 422})
 _SIGNATURE, _EVENT = "Signature", "Greenhouse-Event-ID"
 
 
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"{text!r} is no pattern: {error.msg}") from error
+    return text
+
+
 class GreenhouseSettings(SettingsModel):
     """A credential for Harvest v3. `stages`: patterns of the company's step names, and the stages they are."""
 
@@ -46,7 +55,7 @@ class GreenhouseSettings(SettingsModel):
     """How long Greenhouse may take until a change is seen in its listings."""
     overlap_minutes: float = Field(default=10, ge=0)
     """How much of the window before is read again."""
-    stages: Mapping[str, Stage] = Field(default_factory=dict[str, Stage])
+    stages: Mapping[Annotated[str, AfterValidator(_pattern)], Stage] = Field(default_factory=dict[str, Stage])
     leave_out: frozenset[str] = frozenset()
     """Listings that the credential may not read, or that are not wanted."""
 
