@@ -6,7 +6,7 @@ import dagster as dg
 from sqlalchemy import func, select
 
 from dagster_project.destinations import segment_key
-from dagster_project.failures import told
+from dagster_project.failures import retries, told
 from dagster_project.resources import OpenPool, TalentPool
 from dagster_project.sources import source_key
 from talent_pool import people as pool_people
@@ -41,7 +41,7 @@ def people_asset(installation: Installation) -> dg.AssetsDefinition:
         code_version="1",
         pool="resolver",
         metadata={"dagster/table_name": "people", "dagster/column_schema": _PEOPLE_COLUMNS},
-        retry_policy=dg.RetryPolicy(max_retries=2, delay=15),
+        retry_policy=retries(),
         check_specs=[
             dg.AssetCheckSpec(
                 "nobody_is_lost",
@@ -56,8 +56,8 @@ def people_asset(installation: Installation) -> dg.AssetsDefinition:
             ),
         ],
     )
-    def people(pool: TalentPool) -> dg.MaterializeResult:
-        with told(), pool.open() as opened:
+    def people(context: dg.AssetExecutionContext, pool: TalentPool) -> dg.MaterializeResult:
+        with told(context), pool.open() as opened:
             report = resolve_all(opened.store, opened.installation, opened.now)
             statistics = pool_people.statistics(opened.store)
         return dg.MaterializeResult(
@@ -119,8 +119,8 @@ def segments_asset(installation: Installation) -> dg.AssetsDefinition:
     ]
 
     @dg.multi_asset(name="segments", specs=specs, check_specs=checks, pool="segments")
-    def segments(pool: TalentPool):  # noqa: ANN202 - Dagster reads the annotation as an output type
-        with told(), pool.open() as opened:
+    def segments(context: dg.AssetExecutionContext, pool: TalentPool):  # noqa: ANN202 - Dagster reads the annotation as an output type
+        with told(context), pool.open() as opened:
             report = evaluate(opened.store, opened.installation, opened.now)
             strays = _strays(opened, list(opened.installation.segments))
         for name, counts in report.segments.items():

@@ -95,8 +95,8 @@ def _asset(settings: DestinationSettings, key: dg.AssetKey) -> dg.AssetsDefiniti
             ),
         ],
     )
-    def destination(config: Approval, pool: TalentPool) -> dg.MaterializeResult:
-        with told(), pool.open() as opened:
+    def destination(context: dg.AssetExecutionContext, config: Approval, pool: TalentPool) -> dg.MaterializeResult:
+        with told(context), pool.open() as opened:
             account = opened.destination(settings.name)
             read_back(opened.store, account, opened.now)
             report = deliver(

@@ -6,7 +6,7 @@ from datetime import timedelta
 import dagster as dg
 
 from connectors.contract import Connection
-from dagster_project.failures import told
+from dagster_project.failures import retries, told
 from dagster_project.resources import TalentPool
 from talent_pool import conservation
 from talent_pool.sync import SyncReport, sync
@@ -81,7 +81,7 @@ def _asset(connection: Connection, key: dg.AssetKey, vendor: dg.AssetKey) -> dg.
             "connection": connection.name,
         },
         freshness_policy=dg.FreshnessPolicy.time_window(timedelta(hours=connection.fresh_within_hours)),
-        retry_policy=dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL),
+        retry_policy=retries(),
         check_specs=[
             dg.AssetCheckSpec(
                 ACCOUNTED,
@@ -97,7 +97,7 @@ def _asset(connection: Connection, key: dg.AssetKey, vendor: dg.AssetKey) -> dg.
         ],
     )
     def source(context: dg.AssetExecutionContext, config: Sync, pool: TalentPool) -> dg.MaterializeResult:
-        with told(), pool.open() as opened:
+        with told(context), pool.open() as opened:
             report = sync(
                 opened.store,
                 opened.inbox,

@@ -5,14 +5,17 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
 
 from assets.pool import PEOPLE
+from connectors.errors import Unavailable
 from connectors.records import utc_now
 from dagster_project.definitions import definitions_of
 from dagster_project.destinations import destination_key, segment_key
+from dagster_project.failures import RETRIES, told
 from dagster_project.sources import source_key
 from talent_pool import installation, migrate
 from talent_pool.home import Home
@@ -139,6 +142,14 @@ def test_a_failing_source_says_what_to_do_in_its_first_line(defs, instance, monk
     first_line = failures[0].user_failure_data.description.splitlines()[0]
     assert "GREENHOUSE_CLIENT_SECRET" in first_line
     assert first_line.endswith(".")
+
+
+@pytest.mark.parametrize(("tries", "again"), [(0, True), (RETRIES - 1, True), (RETRIES, False)])
+def test_the_last_try_fails_by_its_own_word_and_not_by_the_number_of_tries(tries: int, again: bool) -> None:
+    with pytest.raises(dg.Failure) as failure, told(SimpleNamespace(retry_number=tries)):
+        raise Unavailable("Greenhouse cannot be reached. Run again later.")
+    assert failure.value.allow_retries is again
+    assert failure.value.description == "Greenhouse cannot be reached. Run again later."
 
 
 def test_commands_that_do_not_run_dagster_do_not_import_it() -> None:

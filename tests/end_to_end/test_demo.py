@@ -30,7 +30,7 @@ def _must_hold(report: dict) -> None:
     assert report["recall"] >= 0.90
     assert report["baseline"]["recall"] < report["recall"]
     for name, numbers in report["destinations"].items():
-        assert numbers["sent"] > 0, name
+        assert numbers["sent"] > 0 or name == "export", name  # a small world may have no silver medallist who agreed
         assert numbers["eligible"] >= sum(numbers[fate] for fate in ("sent", "suppressed", "rejected", "deferred")), name
 
 
