@@ -146,8 +146,8 @@ class FileSource(Source):
         if not self._unkeyed_told:
             self._unkeyed_told = True
             log.warning(
-                "%s: no `key` names the column that identifies a row, so a row is told by its e-mail address, else by"
-                " phone and name: one whose address changes is taken for another person. Set `key` if there is one.",
+                "%s: no `key` names the column that identifies a row, so a row is told by its e-mail address, phone"
+                " and name together: one in which any of them changes counts as a new row. Set `key` if there is one.",
                 self.connection.name,
             )
 

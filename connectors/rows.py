@@ -46,10 +46,10 @@ _OUTCOMES: Mapping[str, Outcome] = {
 def identity(email: str, phone: str, name: str) -> str | None:
     """Return what a row is told by where no column identifies it; None if it has no e-mail, phone or name.
 
-    The e-mail address alone if there is one, so that a corrected name is the same row; else phone and name.
+    All three together: two people may share an address, and a row that took another's place would be lost. A row in
+    which one of them changes is a new record, and whether it is the same person is for matching to say.
     """
-    address = email.strip().casefold()
-    parts = [address] if address else [re.sub(r"\D", "", phone), " ".join(name.casefold().split())]
+    parts = [email.strip().casefold(), re.sub(r"\D", "", phone), " ".join(name.casefold().split())]
     if not any(parts):
         return None
     return "row_" + hashlib.sha256("|".join(parts).encode()).hexdigest()[:24]
