@@ -166,6 +166,7 @@ class Demo:
         port = port if _is_free(port) else _free_port()
         command = [sys.executable, "-m", "dagster", "dev", "-m", "dagster_project.definitions", "-h", "127.0.0.1", "-p", str(port)]
         server = subprocess.Popen(command, env=dict(os.environ), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # however it is ended, its processes end with it
         try:
             _await(f"http://127.0.0.1:{port}/server_info", "The Dagster UI", seconds=90)
             self.say(f"\nThe Dagster UI is at [bold]http://127.0.0.1:{port}[/bold]; Ctrl-C ends everything.", highlight=False)

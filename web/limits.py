@@ -1,6 +1,7 @@
 """Reads a request's body, but never more than is allowed."""
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from web.problems import Problem
 
@@ -15,9 +16,12 @@ async def body_of(request: Request, *, most: int = LARGEST_BODY, status: int = 4
     if declared.isdigit() and int(declared) > most:
         raise too_large
     chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > most:
-            raise too_large
-        chunks.append(chunk)
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > most:
+                raise too_large
+            chunks.append(chunk)
+    except ClientDisconnect:
+        raise Problem(400, "The body ended early. Send it again.") from None
     return b"".join(chunks)
