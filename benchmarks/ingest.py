@@ -85,7 +85,8 @@ def with_catchment(port: int, store_url: str | None) -> int:
 
 def _one(which: str, port: int, store_url: str | None) -> None:
     began = time.perf_counter()
-    count = {"floor": lambda: floor(port), "dlt": lambda: with_dlt(port)}.get(which, lambda: with_catchment(port, store_url))()
+    run = {"floor": floor, "dlt": with_dlt, "catchment": lambda port: with_catchment(port, store_url)}[which]
+    count = run(port)
     seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     sys.stdout.write(json.dumps({"count": count, "seconds": seconds, "peak_mb": peak}) + "\n")
@@ -96,7 +97,9 @@ def _measured(which: str, port: int, store_url: str | None) -> dict[str, float]:
     if store_url:
         command += ["--store", store_url]
     environ = {**os.environ, "RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "ERROR"}
-    done = subprocess.run(command, capture_output=True, check=True, text=True, env=environ, cwd=Path(__file__).parent.parent)
+    done = subprocess.run(
+        command, capture_output=True, check=True, text=True, env=environ, cwd=Path(__file__).parent.parent
+    )
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
@@ -104,7 +107,9 @@ def main() -> None:
     """Run the three and print records per second, peak memory and the ratios."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--count", type=int, default=100_000)
-    options.add_argument("--dlt-count", type=int, default=20_000, help="dlt's rate does not depend on it; its patience does")
+    options.add_argument(
+        "--dlt-count", type=int, default=20_000, help="dlt's rate does not depend on it; its patience does"
+    )
     options.add_argument("--store", help="a PostgreSQL URL; else SQLite")
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--one", help=argparse.SUPPRESS)

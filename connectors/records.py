@@ -414,7 +414,7 @@ RECORD_TYPES: Mapping[str, type[Record]] = {
         User,
         ConsentStatement,
         Deletion,
-    )  # fmt: skip
+    )
 }
 """Every kind of record by its name in the store."""
 

@@ -69,7 +69,7 @@ class Demo:
                 job=f"greenhouse:{link['job_id']}",
             )
         store.close()
-        intake = subprocess.Popen([sys.executable, "-m", "web"], env=dict(os.environ))  # noqa: S603 - our own module
+        intake = subprocess.Popen([sys.executable, "-m", "web"], env=dict(os.environ))
         try:
             _await(f"http://127.0.0.1:{port}/health", "The intake")
             yield cls(folder, sandbox, intake, say, {"start": round(time.perf_counter() - began, 2)})
@@ -126,10 +126,12 @@ class Demo:
         for event in result.all_node_events:
             if event.is_step_success:
                 self.seconds[event.step_key or "?"] = round(event.step_success_data.duration_ms / 1000, 2)
-            if event.is_step_failure and event.step_failure_data.error:
+            if event.is_step_failure:
                 data = event.step_failure_data
                 told = data.user_failure_data.description if data.user_failure_data else None
-                failed[event.step_key or "?"] = (told or data.error.message).strip()
+                failed[event.step_key or "?"] = (
+                    told or (data.error.message if data.error else "no reason given")
+                ).strip()
         return {"connections": connections, "destinations": pushed, "failed": failed}
 
     def _accuracy(self) -> dict[str, Any]:
@@ -144,7 +146,8 @@ class Demo:
             rows = connection.execute(query).all()
         ours: dict[Record, str] = {(row.connection, row.remote_id): row.person_id for row in rows}
         addresses = {
-            (row.connection, row.remote_id): [one["value"] for one in row.body.get("email_addresses", ())] for row in rows
+            (row.connection, row.remote_id): [one["value"] for one in row.body.get("email_addresses", ())]
+            for row in rows
         }
         agreement = pairwise(ours, truth)
         baseline = pairwise(by_shared_email(addresses), truth)
@@ -164,12 +167,25 @@ class Demo:
     def serve(self, port: int) -> None:
         """Keep the Dagster UI up until Ctrl-C, vendors and intake behind it."""
         port = port if _is_free(port) else _free_port()
-        command = [sys.executable, "-m", "dagster", "dev", "-m", "dagster_project.definitions", "-h", "127.0.0.1", "-p", str(port)]
+        command = [
+            sys.executable,
+            "-m",
+            "dagster",
+            "dev",
+            "-m",
+            "dagster_project.definitions",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(port),
+        ]
         server = subprocess.Popen(command, env=dict(os.environ), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # however it is ended, its processes end with it
         try:
             _await(f"http://127.0.0.1:{port}/server_info", "The Dagster UI", seconds=90)
-            self.say(f"\nThe Dagster UI is at [bold]http://127.0.0.1:{port}[/bold]; Ctrl-C ends everything.", highlight=False)
+            self.say(
+                f"\nThe Dagster UI is at [bold]http://127.0.0.1:{port}[/bold]; Ctrl-C ends everything.", highlight=False
+            )
             server.wait()
         except KeyboardInterrupt:
             self.say("Ending …")

@@ -132,7 +132,7 @@ def _result(key: dg.AssetKey, report: PushReport, remainder: str | None) -> dg.M
                 passed=doubtful == 0,
                 severity=dg.AssetCheckSeverity.WARN,
                 description=(
-                    f"{doubtful} rows were refused or are in doubt. Run `catchment push {report.destination} --dry-run`."
+                    f"{doubtful} rows were refused or are in doubt: `catchment push {report.destination} --dry-run`."
                     if doubtful
                     else "The destination took every row."
                 ),

@@ -9,7 +9,6 @@ from connectors.errors import ConnectorError, Unavailable
 from talent_pool.leases import Busy
 from talent_pool.store import StoreUnavailable
 
-
 RETRIES = 2
 """How often a step that may simply be tried again is; minutes, not hours: the next tick of its schedule follows."""
 

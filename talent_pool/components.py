@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, or_, select
 from dedupe.scoring import Edge
 from talent_pool.decisions import Ties
 from talent_pool.identity import Identity, person_id
-from talent_pool.lookup import portions, rows_with
+from talent_pool.lookup import among, portions, rows_with
 from talent_pool.neighbours import Compared
 from talent_pool.tables import edges, people, person_aliases, person_records
 
@@ -87,7 +87,12 @@ class _Walk:
         focus = self._compared.focus
         columns = (edges.c.record_a, edges.c.record_b, edges.c.weight, edges.c.probability, edges.c.levels)
         for portion in portions(frontier):
-            statement = select(*columns).where(or_(edges.c.record_a.in_(portion), edges.c.record_b.in_(portion)))
+            statement = select(*columns).where(
+                or_(
+                    among(self._connection, edges.c.record_a, portion),
+                    among(self._connection, edges.c.record_b, portion),
+                )
+            )
             for row in self._connection.execute(statement):
                 reached |= {row.record_a, row.record_b}
                 # An old edge of a record in focus is replaced; whom it led to is still touched.

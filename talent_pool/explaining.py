@@ -14,7 +14,7 @@ from talent_pool import decisions, epochs
 from talent_pool.components import edge
 from talent_pool.decisions import Decision
 from talent_pool.landed import by_ids
-from talent_pool.lookup import portions, rows_with
+from talent_pool.lookup import among, portions, rows_with
 from talent_pool.person_ids import NoSuchPerson, resolved
 from talent_pool.store import Store
 from talent_pool.tables import edges, person_records, record_keys
@@ -113,7 +113,9 @@ class _Reading:
         columns = (edges.c.record_a, edges.c.record_b, edges.c.weight, edges.c.probability, edges.c.levels)
         found: dict[tuple[str, str], Link] = {}
         for portion in portions(inside):
-            touching = or_(edges.c.record_a.in_(portion), edges.c.record_b.in_(portion))
+            touching = or_(
+                among(self._connection, edges.c.record_a, portion), among(self._connection, edges.c.record_b, portion)
+            )
             for row in self._connection.execute(select(*columns).where(touching)):
                 if row.record_a in inside and row.record_b in inside:
                     found[row.record_a, row.record_b] = self._compared(edge(*row))

@@ -73,7 +73,7 @@ def plan(
     found = clusters(
         sorted(around.members), around.edges, ties.same(around.members), ties.different(around.members), epoch.model
     )
-    landed = by_ids(connection, around.members | compared.focus.keys())
+    landed = by_ids(connection, around.members - compared.focus.keys()) | compared.focus
     order = {name: one.landing_number for name, one in landed.items()}
     assignment = assign(found, around.known, order, around.stand_ins)
     holders = {record: person for cluster, person in assignment.holders.items() for record in cluster}

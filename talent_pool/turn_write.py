@@ -62,7 +62,12 @@ def write(store: Store, plan: Plan, now: datetime) -> ResolveReport | None:
         waking = (subjects | plan.woken) - plan.assignment.aliases.keys()
         rows = [{"stage": "segments", "subject_id": person, "since": now} for person in sorted(waking)]
         if rows:
-            connection.execute(store.insert(work).on_conflict_do_nothing(), rows)
+            # an update, not a look past: a row that another step is just clearing must be there again afterwards
+            wake = store.insert(work)
+            again = wake.on_conflict_do_update(
+                index_elements=["stage", "subject_id"], set_={"since": wake.excluded.since}
+            )
+            connection.execute(again, rows)
         epochs.keep(store, connection, plan.epoch, now)
         _write_matches(connection, plan)
         written = _application_changes(plan)

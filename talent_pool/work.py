@@ -21,7 +21,9 @@ class Waiting:
 def waiting(store: Store, now: datetime) -> Waiting:
     """Count what waits at `now`."""
     with store.reading() as connection:
-        counts = {row[0]: int(row[1]) for row in connection.execute(select(work.c.stage, func.count()).group_by(work.c.stage))}
+        counts = {
+            row[0]: int(row[1]) for row in connection.execute(select(work.c.stage, func.count()).group_by(work.c.stage))
+        }
         due = connection.execute(
             select(func.count()).where(memberships.c.until.is_(None), memberships.c.next_due_at <= now)
         ).scalar_one()

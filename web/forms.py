@@ -16,7 +16,7 @@ def _address(value: str) -> str:
 
 
 def _ticked(value: Any) -> Any:
-    """A browser sends `on` for a ticked box and nothing for an empty one."""
+    """Read a browser's box: it sends `on` for a ticked one and nothing for an empty one."""
     return value == "on" if value in ("on", "off", "") else value
 
 

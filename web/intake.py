@@ -159,7 +159,11 @@ async def submit(form: str, request: Request) -> Response:
     intake = _intake(request)
     source, schema = intake.form_connection(form)
     submission = _submission(schema, await _fields(request))
-    body = {**submission.model_dump(mode="json", exclude_none=True), "form_id": form, "submitted_at": utc_now().isoformat()}
+    body = {
+        **submission.model_dump(mode="json", exclude_none=True),
+        "form_id": form,
+        "submitted_at": utc_now().isoformat(),
+    }
     key = str(body["submission_id"])
     if form == "referral":
         body["kind"] = "referral"
@@ -198,7 +202,7 @@ def _submission(schema: type[BaseModel], fields: dict[str, Any]) -> BaseModel:
 
 
 async def follow(token: str, request: Request) -> Response:
-    """Count a click on a referral link and go on to its job, the token kept so that the application finds its referrer."""
+    """Count a click on a referral link and go on to its job, its token kept for the application to be found by."""
     intake = _intake(request)
     target = await run_in_threadpool(_target, intake.store, token)
     if target is None:

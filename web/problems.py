@@ -24,7 +24,12 @@ class Problem(HTTPException):
 
 def problem(status: int, detail: str) -> JSONResponse:
     """Return one problem document."""
-    body = {"type": "about:blank", "title": _TITLES.get(status, "The request failed"), "status": status, "detail": detail}
+    body = {
+        "type": "about:blank",
+        "title": _TITLES.get(status, "The request failed"),
+        "status": status,
+        "detail": detail,
+    }
     return JSONResponse(body, status, media_type="application/problem+json")
 
 

@@ -167,7 +167,8 @@ def test_commands_that_do_not_run_dagster_do_not_import_it() -> None:
 @pytest.mark.heavy
 def test_thirty_connections_load_in_three_seconds_of_processor_time(tmp_path: Path, monkeypatch) -> None:
     """Not a timing test of this machine: generous, and against Dagster's own import in the same run."""
-    source = "type: dagster_project.components.CandidateSource\nattributes: {{name: c{0}, connector: csv_file, schedule: '0 * * * *'}}\n"
+    head = "type: dagster_project.components.CandidateSource\nattributes: "
+    source = head + "{{name: c{0}, connector: csv_file, schedule: '0 * * * *'}}\n"
     (tmp_path / "defs.yaml").write_text("---\n".join(source.format(number) for number in range(30)))
     monkeypatch.setenv("CATCHMENT_DEFS", str(tmp_path))
     monkeypatch.setenv("CATCHMENT_HOME", str(tmp_path / "home"))

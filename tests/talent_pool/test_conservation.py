@@ -35,7 +35,9 @@ def test_earlier_run_stays_balanced_when_a_later_one_changes_its_objects(store, 
 
 def test_object_dropped_before_it_is_sorted_is_found_out(store, inbox, monkeypatch):
     whole = landing.sort
-    monkeypatch.setattr(landing, "sort", lambda run, stream, arrivals: whole(run, stream, arrivals[:-1]))
+    monkeypatch.setattr(
+        landing, "sort", lambda run, stream, arrivals, before=None: whole(run, stream, arrivals[:-1], before)
+    )
     report = _synced(store, inbox)
     assert unbalanced(store, report.run_id) == "ats: 7 objects were read and 4 are accounted for."
 
@@ -44,7 +46,7 @@ def test_object_dropped_before_it_is_sorted_is_found_out(store, inbox, monkeypat
 def test_object_counted_but_not_written_is_found_out(store, inbox, monkeypatch, step):
     _synced(store, inbox, [candidate(9)])
     monkeypatch.setattr(payload_rows, step, lambda *_: None)
-    report = _synced(store, inbox, [candidate(9, 2), candidate(10)], full_refresh=True)
+    report = _synced(store, inbox, [candidate(9, 2), candidate(10)], NOW + timedelta(hours=1), full_refresh=True)
     assert "objects were new, changed or deleted, and the store holds" in unbalanced(store, report.run_id)
 
 
@@ -68,12 +70,12 @@ def test_other_runs(store):
 
 
 def test_read_is_counted_before_landing(store, inbox, monkeypatch):
-    whole = syncing.land
+    whole = syncing.commit
 
-    def _forgetful(run, stream, page):
-        counts = whole(run, stream, page)
+    def _forgetful(run, page, objects):
+        counts = whole(run, page, objects)
         counts.read = counts.new = 0
         return counts
 
-    monkeypatch.setattr(syncing, "land", _forgetful)
+    monkeypatch.setattr(syncing, "commit", _forgetful)
     assert _synced(store, inbox).counts.read == 7

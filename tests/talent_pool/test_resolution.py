@@ -1,11 +1,14 @@
 """Resolution on small worlds: clusters, lasting ids, and what a turn writes."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from talent_pool.resolution import ResolveReport, resolve, resolve_all
+from connectors.records import ConsentStatement, ConsentStatus, Evidence, Purpose, StatedBy
+from talent_pool import resolution
+from talent_pool.decisions import decide
+from talent_pool.resolution import ResolveReport, StoreMoves, resolve, resolve_all
 from talent_pool.store import Store
-from talent_pool.tables import changes, epochs, people, person_addresses, person_aliases, record_keys, work
+from talent_pool.tables import changes, epochs, people, person_addresses, person_aliases, record_keys, records, work
 from tests.talent_pool.small_world import (
     INSTALLATION,
     NOW,
@@ -249,6 +252,53 @@ def test_a_record_changed_while_its_turn_was_thought_out_is_thought_out_again(st
     assert [row.full_name for row in rows(store, people)] == ["Mary Smith"]
     assert not [row for row in rows(store, work) if row.stage == "resolve"]
     assert person_of(store, a) == person_id_of(a)
+
+
+def test_a_decision_made_while_a_turn_was_thought_out_is_not_overlooked(store: Store) -> None:
+    (a,) = land(store, "ats", candidate("1", "Mary Jones", ["mary@example.com"]))
+    run(store)
+    (b,) = land(store, "board", candidate("2", "Mary Jones", ["mary@example.com"]))
+    decided = []
+
+    def score(compared, focus, shared, model):
+        if not decided:
+            decided.append(decide(store, "different", a, b, by="pat", now=NOW))
+        return same_address(compared, focus, shared, model)
+
+    resolve_all(store, INSTALLATION, NOW, score=score)
+    assert partition(store) == {frozenset({a}), frozenset({b})}
+
+
+def test_a_record_that_is_being_landed_right_now_is_left_waiting(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolution, "_PAUSE_SECONDS", 0.0)
+    if store.is_sqlite:
+        pytest.skip("SQLite has one writer: nobody lands while a turn is written")
+    (a,) = land(store, "ats", candidate("1", "Mary Jones", ["mary@example.com"]))
+    with store.writing() as landing:
+        landing.execute(update(records).where(records.c.id == a).values(removed_at=NOW, modified_at=NOW))
+        landing.execute(store.insert(work).values(stage="resolve", subject_id=a, since=NOW).on_conflict_do_nothing())
+        with pytest.raises(StoreMoves):
+            run(store)
+    run(store)
+    assert rows(store, people) == []
+    assert not [row for row in rows(store, work) if row.stage == "resolve"]
+
+
+def test_a_statement_wakes_whoever_it_concerns(store: Store) -> None:
+    land(store, "ats", candidate("1", "Mary Jones", ["mary@example.com"]))
+    land(store, "ats", candidate("2", "Omar Haddad", ["omar@example.org"]), candidate("3", "Li Wei"))
+    run(store)
+    with store.writing() as connection:
+        connection.execute(work.delete())
+    said = {
+        "purpose": Purpose.MARKETING, "status": ConsentStatus.REFUSED, "stated_by": StatedBy.CANDIDATE,
+        "stated_at": NOW, "evidence": Evidence(kind="one_click"),
+    }  # fmt: skip
+    land(store, "ats", ConsentStatement(remote_id="s1", candidate_id="1", **said))
+    land(store, "portal", ConsentStatement(remote_id="s2", address="Omar@example.org", **said))
+    assert run(store).people == 0
+    woken = {row.subject_id for row in rows(store, work)}
+    assert woken == {person_id_of(birth_id(store, "ats", number)) for number in ("1", "2")}
 
 
 def person_id_of(record: str) -> str:

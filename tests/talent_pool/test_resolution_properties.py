@@ -103,33 +103,31 @@ class World:
         self.decided.append(told)
 
     def resolve(self, limit: int) -> None:
-        before = held(self.store)
         resolve(self.store, INSTALLATION, later(self.minute), limit, self.score)
-        self.check_ids(before)
+        self.check_ids()
 
     def finish(self) -> None:
-        before = held(self.store)
         resolve_all(self.store, INSTALLATION, later(self.minute), 3, self.score)
-        self.check_ids(before)
+        self.check_ids()
 
-    def check_ids(self, before: dict[str, frozenset[str]]) -> None:
-        """Hold what happened in the last turn to the law of lasting ids."""
+    def check_ids(self) -> None:
+        """Hold what the last turn left to the law of lasting ids."""
         after = held(self.store)
+        holder = {record: person for person, own in after.items() for record in own}
         with self.store.reading() as connection:
             rows = {row.id: row for row in connection.execute(select(people))}
-            for person, anchor in self.anchors.items():
-                assert resolved(connection, person) is not None, "an id that was given out resolves for ever"
-                if person in rows:
-                    assert rows[person].anchor_record_id == anchor, "an id keeps the record it was minted for"
-            given = {row.id for row in connection.execute(select(person_aliases.c.id))}
-        assert given.isdisjoint(rows), "an id is a person or an alias, not both"
+            aliases = list(connection.execute(select(person_aliases)))
+            known = self.anchors | {person: row.anchor_record_id for person, row in rows.items()}
+            stands_for = {person: resolved(connection, person) for person in known}
+        for person, anchor in known.items():
+            assert stands_for[person] is not None, "an id that was given out resolves for ever"
+            assert anchor not in holder or stands_for[person] == holder[anchor], "an id goes where its anchor goes"
+            assert person not in rows or rows[person].anchor_record_id == anchor, "no id is reused"
+        for alias in aliases:
+            assert alias.id not in rows, "an id is a person or an alias, not both"
+            assert rows[alias.person_id].minted_number < alias.minted_number, "the id minted first is kept"
         assert set(after) == {person for person, row in rows.items() if row.state != "ended"}
-        for person, own in after.items():
-            if person in before and rows[person].anchor_record_id in own | before[person]:
-                assert rows[person].anchor_record_id in own or rows[person].anchor_record_id not in {
-                    record for others in after.values() for record in others
-                }, "the part that holds the anchor keeps the id"
-        self.anchors |= {person: row.anchor_record_id for person, row in rows.items()}
+        self.anchors = known
 
 
 @modest

@@ -112,7 +112,10 @@ def test_a_body_that_says_nothing_is_refused_in_words_without_its_values(client:
     assert _kept(home) == []
 
 
-@pytest.mark.parametrize("path", ["/intake/nobody", "/intake/archive", "/intake/careers_form", "/forms/nobody", "/r/nothing", "/u/nothing-signed"])
+@pytest.mark.parametrize(
+    "path",
+    ["/intake/nobody", "/intake/archive", "/intake/careers_form", "/forms/nobody", "/r/nothing", "/u/nothing-signed"],
+)
 def test_what_is_not_there_is_a_plain_404(client: TestClient, path: str) -> None:
     answer = client.get(path) if path.startswith("/r") else client.post(path, json={})
     assert answer.status_code == 404
@@ -176,7 +179,9 @@ def test_a_referral_link_counts_the_click_and_keeps_its_token(client: TestClient
     answer = client.get(f"/r/{token}?utm_source=chat&next=https://evil.example")
     assert answer.status_code == 302
     assert answer.headers["location"] == f"https://jobs.example.com/4021?team=a&ref={token}&utm_source=chat"
-    assert [(connection, orjson.loads(body)["token"]) for connection, _, body in _kept(home)] == [("referral_links", token)]
+    assert [(connection, orjson.loads(body)["token"]) for connection, _, body in _kept(home)] == [
+        ("referral_links", token)
+    ]
 
 
 def test_an_ended_referral_link_leads_nowhere(client: TestClient, pool: Store) -> None:

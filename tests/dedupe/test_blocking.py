@@ -1,0 +1,68 @@
+"""Who is compared with whom, and when a value stops counting."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dedupe.blocking import MOST_NAMES, Key, is_shared, keys
+from tests.dedupe.records import compared
+
+name_keys = st.text("abcde", max_size=3)
+
+
+def test_record_that_says_nothing_has_no_key() -> None:
+    assert keys(compared("a", "n/a", None, email=("noemail@example.com",), phone=("000000000",))) == []
+
+
+def test_keys_come_once_and_in_one_order() -> None:
+    one = compared("a", "Bob", "Hart", email=("bob.hart@example.com",) * 2, city="Leeds", company="Orla")
+    assert keys(one) == keys(one)
+    assert len(set(keys(one))) == len(keys(one))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("Robert", "Hart"), ("Bob", "Hart")),
+        (("Ada", "King"), ("King", "Ada")),
+        (("Ada", "Kingsley"), ("Adah", "Kingsly")),
+    ],
+)
+def test_people_whose_contacts_have_all_changed_still_meet(one, other) -> None:
+    before = compared("a", *one, email=("old1@example.com",), phone=("+12125550143",), city="Leeds")
+    after = compared("b", *other, email=("new2@example.com",), phone=("+12125550199",), city="Leeds")
+    assert set(keys(before)) & set(keys(after))
+
+
+@settings(max_examples=300)
+@given(st.lists(name_keys), st.randoms(use_true_random=False))
+def test_shared_is_a_function_of_the_distinct_names_alone(names, chance) -> None:
+    shuffled = names * 2
+    chance.shuffle(shuffled)
+    assert is_shared("email", names) == is_shared("email", shuffled) == is_shared("email", [*set(names), ""])
+
+
+@settings(max_examples=200)
+@given(st.lists(name_keys), name_keys)
+def test_further_name_never_makes_a_value_personal_again(names, name) -> None:
+    assert is_shared("phone", [*names, name]) or not is_shared("phone", names)
+
+
+def test_line_lies_where_it_is_said_to_lie() -> None:
+    names = [f"n{number}" for number in range(MOST_NAMES + 1)]
+    assert not is_shared("email", names[:-1])
+    assert is_shared("email", names)
+    assert not is_shared("name", names), "people of one name are told apart by the model"
+
+
+def test_one_persons_spellings_are_not_many_people() -> None:
+    spellings = [
+        ("Robert", "Hart"),
+        ("Bob", "Hart"),
+        ("R.", "Hart"),
+        ("Robrt", "Haart"),
+        ("Hart", "Robert"),
+        ("ROB", "HART"),
+    ]
+    assert not is_shared("email", {compared("a", *one).name_key for one in spellings})
+    assert Key("email", "x") == ("email", "x")

@@ -1,0 +1,107 @@
+"""Clusters follow from members, edges and decisions, and from nothing else."""
+
+from itertools import combinations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dedupe.clustering import clusters
+from dedupe.model import shipped
+from tests.dedupe.records import edge
+
+MODEL = shipped()
+NAMES = [f"r{number}" for number in range(8)]
+PAIRS = list(combinations(NAMES, 2))
+found = st.dictionaries(
+    st.sampled_from(PAIRS),
+    st.tuples(st.integers(-2, 20).map(float), st.sampled_from([-1, 0, 1]), st.sampled_from([-1, 0, 1, 8])),
+).map(lambda told: [edge(*pair, weight, profile=page, name=name) for pair, (weight, page, name) in told.items()])
+pairs = st.lists(st.sampled_from(PAIRS), max_size=4, unique=True)
+
+
+def part(edges, same=(), different=(), members=NAMES):
+    return clusters(members, edges, same, different, MODEL)
+
+
+def together(parted, pair) -> bool:
+    return any(set(pair) <= group for group in parted)
+
+
+@settings(max_examples=400)
+@given(found, pairs, pairs, st.randoms(use_true_random=False))
+def test_order_does_not_matter(edges, same, different, chance) -> None:
+    before = part(edges, same, different)
+    shuffled = [list(edges), [pair[::-1] for pair in same], [pair[::-1] for pair in different], NAMES * 2]
+    for each in shuffled:
+        chance.shuffle(each)
+    assert before == part(*shuffled[:3], members=shuffled[3])
+    assert sorted(name for group in before for name in group) == NAMES
+
+
+@settings(max_examples=300)
+@given(found, pairs)
+def test_same_holds_whatever_the_edges(edges, same) -> None:
+    parted = part(edges, same)
+    assert all(together(parted, pair) for pair in same)
+
+
+@settings(max_examples=300)
+@given(found, pairs)
+def test_different_holds_whatever_the_edges(edges, different) -> None:
+    parted = part(edges, (), different)
+    assert not any(together(parted, pair) for pair in different)
+
+
+@settings(max_examples=300)
+@given(found)
+def test_guarded_pair_is_never_in_one_cluster_by_the_model_alone(edges) -> None:
+    parted = part(edges)
+    for one in edges:
+        if one.levels["profile"] == 0 or (one.levels["name"] in {0, 1} and one.levels["profile"] != 1):
+            assert not together(parted, (one.record_a, one.record_b))
+
+
+@settings(max_examples=200)
+@given(found, pairs, pairs)
+def test_components_do_not_touch_each_other(edges, same, different) -> None:
+    left, right = set(NAMES[:4]), set(NAMES[4:])
+
+    def inside(side, told):
+        return [one for one in told if {one[0], one[1]} <= side]
+
+    ends = {id(one): (one.record_a, one.record_b) for one in edges}
+    halves = [[one for one in edges if set(ends[id(one)]) <= side] for side in (left, right)]
+    alone = [
+        part(half, inside(side, same), inside(side, different), side)
+        for half, side in zip(halves, (left, right), strict=True)
+    ]
+    whole = part(
+        [*halves[0], *halves[1]],
+        inside(left, same) + inside(right, same),
+        inside(left, different) + inside(right, different),
+    )
+    assert sorted(map(sorted, whole)) == sorted(map(sorted, alone[0] + alone[1]))
+
+
+def test_refused_edge_leaves_the_clusters_on_both_its_sides_whole() -> None:
+    good = [edge("r0", "r1", 15.0), edge("r1", "r2", 15.0), edge("r3", "r4", 15.0)]
+    assert part([*good, edge("r2", "r3", 9.0, profile=0)])[:2] == [
+        frozenset({"r0", "r1", "r2"}),
+        frozenset({"r3", "r4"}),
+    ]
+
+
+def test_person_outranks_two_linkedin_pages() -> None:
+    contradictory = [edge("r0", "r1", 12.0, profile=0)]
+    assert not together(part(contradictory), ("r0", "r1"))
+    assert together(part(contradictory, same=[("r0", "r1")]), ("r0", "r1"))
+
+
+def test_record_between_two_siblings_does_not_make_them_one() -> None:
+    parted = part([edge("r0", "r1", 12.0, name=7), edge("r1", "r2", 11.0, name=7), edge("r0", "r2", 0.0, name=1)])
+    assert together(parted, ("r0", "r1"))
+    assert not together(parted, ("r0", "r2"))
+
+
+def test_edges_below_the_threshold_join_nobody() -> None:
+    assert all(len(group) == 1 for group in part([edge("r0", "r1", 2.0)]))
