@@ -26,8 +26,7 @@ def keys(record: Normalised) -> list[Key]:
     found += [Key("phone", value) for value in record.phones]
     found += [Key("profile", value) for value in record.profiles]
     found += [Key("local", value) for value in record.locals]
-    if record.name and record.last:
-        found.append(Key("name", record.name))
+    found += [Key("name", name) for name in _names(record)]
     if record.skeleton and record.city:
         found.append(Key("skeleton_city", f"{record.skeleton}|{record.city}"))
     if record.last and record.first:
@@ -39,6 +38,17 @@ def keys(record: Normalised) -> list[Key]:
     if record.first and record.employer and record.city:
         found.append(Key("first_employer_city", f"{record.first}|{record.employer}|{record.city}"))
     return found
+
+
+def _names(record: Normalised) -> list[str]:
+    """Return the whole name, once for each formal name that the first name may be short for."""
+    if not record.name or not record.last:
+        return []
+    if not record.first:
+        return [record.name]
+    others = record.name.split()
+    others.remove(record.first)
+    return sorted(" ".join(sorted((form, *others))) for form in record.forms)
 
 
 def is_shared(kind: str, name_keys: Collection[str]) -> bool:

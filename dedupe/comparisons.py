@@ -19,11 +19,16 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One thing that two records are compared in. `missing` is the condition for there being nothing to compare."""
+    """One thing that two records are compared in, levels from the strongest to 0.
+
+    `missing` is the condition for there being nothing to compare. From `rising_from` on, a higher level is never worth
+    less than the one below it.
+    """
 
     name: str
     missing: str
     levels: Sequence[Level]
+    rising_from: int = 0
 
 
 def _either(column: str) -> str:
@@ -39,40 +44,46 @@ def _overlap(column: str) -> str:
 
 
 _SAME_LAST = '"last_l" = "last_r"'
-_INITIAL = (
-    "(\"first_l\" = \"first_r\" OR starts_with(\"first_l\", \"first_r\") OR starts_with(\"first_r\", \"first_l\"))"
-)
+_SHORT_FIRST = f'({_overlap("forms")} OR starts_with("first_l", "first_r") OR starts_with("first_r", "first_l"))'
 _WITHIN = (
     'len(list_intersect("tokens_l", "tokens_r")) >= 2 '
     'AND len(list_intersect("tokens_l", "tokens_r")) = least(len("tokens_l"), len("tokens_r"))'
 )
-_CONTACT = f"({_overlap('emails')} OR {_overlap('phones')} OR {_overlap('profiles')})"
-
+_NEARLY = 'jaro_winkler_similarity("name_l", "name_r") >= 0.93 AND "first_l"[1] = "first_r"[1]'
+_SIMILAR = (
+    'jaro_winkler_similarity("last_l", "last_r") >= 0.88 '
+    f'AND (jaro_winkler_similarity("first_l", "first_r") >= 0.85 OR {_overlap("forms")})'
+)
+_ONE_NAME = (
+    Level(9, '"name_l" = "name_r" AND "rare_l" AND "rare_r"', "the same name, and a rare one"),
+    Level(8, '"name_l" = "name_r"', "the same name"),
+    Level(7, f"({_SAME_LAST} AND {_SHORT_FIRST}) OR ({_WITHIN})", "the same name, shortened or with a part more"),
+    Level(6, '"skeleton_l" = "skeleton_r"', "the same name, spelt or transliterated otherwise"),
+    Level(5, _NEARLY, "nearly the same name"),
+    Level(4, _SIMILAR, "a similar name"),
+    Level(3, '"first_l" = "first_r" AND NOT "common_first_l"', "the same first name, another last name"),
+    Level(2, '"first_l" = "first_r"', "the same common first name, another last name"),
+)
 NAME = Comparison(
     "name",
     _either("name"),
     (
-        Level(9, '"name_l" = "name_r" AND "rare_l" AND "rare_r"', "the same name, and a rare one"),
-        Level(8, '"name_l" = "name_r"', "the same name"),
-        Level(7, f"({_SAME_LAST} AND {_INITIAL}) OR ({_WITHIN})", "the same name, shortened or with a part more"),
-        Level(6, '"skeleton_l" = "skeleton_r"', "the same name, spelt or transliterated otherwise"),
-        Level(5, 'jaro_winkler_similarity("name_l", "name_r") >= 0.93 AND "first_l"[1] = "first_r"[1]', "nearly the same name"),
-        Level(
-            4,
-            'jaro_winkler_similarity("last_l", "last_r") >= 0.88 AND jaro_winkler_similarity("first_l", "first_r") >= 0.85',
-            "a similar name",
-        ),
-        Level(3, '"first_l" = "first_r" AND NOT "common_first_l"', "the same first name, another last name"),
-        Level(2, '"first_l" = "first_r"', "the same common first name, another last name"),
+        *_ONE_NAME,
         Level(1, 'len(list_intersect("tokens_l", "tokens_r")) > 0', "the same last name, another first name"),
         Level(0, "ELSE", "another name"),
     ),
+    rising_from=2,
+)
+_TWO_NAMES = (
+    '"name_l" IS NOT NULL AND "name_r" IS NOT NULL '
+    f"AND NOT coalesce({' OR '.join(f'({level.condition})' for level in _ONE_NAME)}, FALSE)"
 )
 EMAIL = Comparison(
     "email",
     _neither("emails"),
     (
-        Level(2, _overlap("emails"), "the same e-mail address"),
+        Level(3, f"{_overlap('emails')} AND NOT ({_TWO_NAMES})", "the same e-mail address"),
+        Level(2, _overlap("emails"), "the same e-mail address under another name"),
         Level(1, _overlap("locals"), "the same name before the @ of another address"),
         Level(0, "ELSE", "other e-mail addresses"),
     ),
@@ -80,16 +91,17 @@ EMAIL = Comparison(
 PHONE = Comparison(
     "phone",
     _neither("phones"),
-    (Level(1, _overlap("phones"), "the same phone number"), Level(0, "ELSE", "other phone numbers")),
+    (
+        Level(2, f"{_overlap('phones')} AND NOT ({_TWO_NAMES})", "the same phone number"),
+        Level(1, _overlap("phones"), "the same phone number under another name"),
+        Level(0, "ELSE", "other phone numbers"),
+    ),
 )
 PROFILE = Comparison(
     "profile",
-    _neither("profiles"),
-    (
-        Level(2, _overlap("profiles"), "the same profile page"),
-        Level(1, 'len("linkedins_l") = 0 OR len("linkedins_r") = 0', "profile pages at different sites"),
-        Level(0, "ELSE", "two different LinkedIn pages"),
-    ),
+    # pages at two sites say nothing of each other
+    f"NOT ({_overlap('profiles')}) AND ({_neither('linkedins')})",
+    (Level(1, _overlap("profiles"), "the same profile page"), Level(0, "ELSE", "two different LinkedIn pages")),
 )
 CITY = Comparison(
     "city", _either("city"), (Level(1, '"city_l" = "city_r"', "the same city"), Level(0, "ELSE", "other cities"))
@@ -120,3 +132,15 @@ WORDS: Mapping[str, Mapping[int, str]] = {
     for comparison in COMPARISONS
 }
 """What each level means."""
+
+
+def guard(levels: Mapping[str, int]) -> str | None:
+    """Return what forbids two records to become one person by themselves, whatever their weight; None if nothing.
+
+    People of one household share addresses, phones, cities, even employers: under two names, that is never enough.
+    """
+    if levels.get(PROFILE.name) == 0:
+        return "two different LinkedIn pages: only a person can decide that they are one"
+    if levels.get(NAME.name) in {0, 1} and levels.get(PROFILE.name) != 1:
+        return "two names: what they share, a household or an office shares as well"
+    return None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dedupe.comparisons import WORDS
+from dedupe.comparisons import WORDS, guard
 from dedupe.model import MatchModel
 
 
@@ -17,10 +17,12 @@ class Step:
 
 
 def waterfall(levels: Mapping[str, int], model: MatchModel) -> list[Step]:
-    """Return the steps of one pair, the prior first, then what says most."""
+    """Return the steps of one pair: the prior, then what says most, then the guard that forbids a merge, if any."""
     start = Step("prior", "two records that share something", model.prior)
     steps = [
         Step(name, WORDS[name][level], model.weights[name][level] if level >= 0 else 0.0)
         for name, level in levels.items()
     ]
-    return [start, *sorted(steps, key=lambda step: (-abs(step.weight), step.comparison))]
+    guarded = guard(levels)
+    last = [Step("guard", guarded, 0.0)] if guarded else []
+    return [start, *sorted(steps, key=lambda step: (-abs(step.weight), step.comparison)), *last]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_serializer
 
 SHIPPED = Path(__file__).with_name("shipped_model.json")
 
@@ -27,6 +27,10 @@ class MatchModel(BaseModel):
     common_names: frozenset[str] = frozenset()
     merge_at: float
     review_at: float
+
+    @field_serializer("common_names")
+    def _in_order(self, names: frozenset[str]) -> list[str]:
+        return sorted(names)  # one model is always the same text
 
     def weight(self, levels: Mapping[str, int]) -> float:
         """Return the sum for one pair's levels. Raises KeyError for a level the model was not trained on."""

@@ -16,6 +16,11 @@ from dedupe.model import MatchModel, probability
 from dedupe.normalise import Normalised
 
 _MEMORY = "2GB"
+_LEVELS = {one.name: {level.number for level in one.levels} for one in COMPARISONS}
+
+
+class ModelMisfit(Exception):
+    """A model's levels are not those of this version; its weights would be given to the wrong findings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,13 @@ def edges(
     """Compare each record in `focus` with every other of its organisation that shares a key; order does not matter.
 
     `shared` keys count as missing. Returns edges whose probability reaches the model's `review_at`, in order of ids.
+    Raises ModelMisfit for a model that was made for other levels than these.
     """
+    if {name: set(levels) for name, levels in model.weights.items()} != _LEVELS:
+        raise ModelMisfit(
+            "The match model in force was made for other comparisons than this version's. Make a new epoch from the "
+            "shipped model; a demo starts from an empty home."
+        )
     found: list[Edge] = []
     for record_a, record_b, levels in compared(records, focus, shared, model.common_names):
         weight = model.weight(levels)
@@ -46,23 +57,23 @@ def edges(
 
 
 def compared(
-    records: Sequence[Normalised], focus: AbstractSet[str], shared: AbstractSet[Key], common: AbstractSet[str] = frozenset()
+    records: Sequence[Normalised],
+    focus: AbstractSet[str],
+    shared: AbstractSet[Key],
+    common: frozenset[str] = frozenset(),
 ) -> list[tuple[str, str, dict[str, int]]]:
     """Return (record_a, record_b, levels) of every pair that shares a key and touches `focus`, in order of ids."""
     rows = [row for record in records if (row := _row(record, focus, shared, common))["keys"]]
     if len(rows) < 2:
         return []
     import duckdb
-    import pyarrow
     from splink import DuckDBAPI, Linker
 
-    database = duckdb.connect(
-        config={"memory_limit": _MEMORY, "threads": 2, "max_temp_directory_size": "10GB"}
-    )
+    database = duckdb.connect(config={"memory_limit": _MEMORY, "threads": 2, "max_temp_directory_size": "10GB"})
     logging.getLogger("splink").setLevel(logging.ERROR)
     try:
-        columns = {name: [row[name] for row in rows] for name in rows[0]}
-        table = DuckDBAPI(database).register(pyarrow.table(columns, schema=_schema()), dataset_display_name="records")
+        api: Any = DuckDBAPI(database)  # its annotations are partly unknown
+        table = api.register(_table(rows), dataset_display_name="records")
         linker = Linker(table, _settings(), log_level=logging.ERROR)
         predicted = linker.inference.predict(warning_mode="never")
         wanted = ", ".join(['"unique_id_l"', '"unique_id_r"', *(f'"gamma_{one.name}"' for one in COMPARISONS)])
@@ -77,7 +88,7 @@ def compared(
 
 
 def _row(
-    record: Normalised, focus: AbstractSet[str], shared: AbstractSet[Key], common: AbstractSet[str]
+    record: Normalised, focus: AbstractSet[str], shared: AbstractSet[Key], common: frozenset[str]
 ) -> dict[str, Any]:
     def own(kind: str, values: Iterable[str]) -> list[str]:
         return [value for value in values if Key(kind, value) not in shared]
@@ -91,6 +102,7 @@ def _row(
         "name": record.name,
         "first": record.first,
         "last": record.last,
+        "forms": record.forms,
         "tokens": sorted(set(tokens)),
         "skeleton": record.skeleton,
         "rare": not common.intersection((record.last or "").split()),
@@ -141,14 +153,13 @@ def _settings() -> dict[str, Any]:
     }
 
 
-def _schema() -> Any:
-    import pyarrow as arrow
+def _table(rows: Sequence[Mapping[str, Any]]) -> Any:
+    """Return the rows as an Arrow table, its columns in the order of a row's."""
+    import pyarrow  # noqa: ICN001 - typed as Any below: it comes without types  # pyright: ignore[reportMissingTypeStubs]
 
-    text, texts, truth = arrow.string(), arrow.list_(arrow.string()), arrow.bool_()
-    kinds = {"tokens": texts, "keys": texts, "emails": texts, "locals": texts, "phones": texts}
-    kinds |= {"linkedins": texts, "profiles": texts, "in_focus": truth, "rare": truth, "common_first": truth}
-    names = (
-        "unique_id", "organisation", "in_focus", "keys", "name", "first", "last", "tokens", "skeleton", "rare",
-        "common_first", "emails", "locals", "phones", "linkedins", "profiles", "city", "employer", "title",
-    )  # fmt: skip
-    return arrow.schema([(name, kinds.get(name, text)) for name in names])
+    pa: Any = pyarrow
+    truths = {"in_focus", "rare", "common_first"}
+    lists = {"keys", "forms", "tokens", "emails", "locals", "phones", "linkedins", "profiles"}
+    text = pa.string()
+    kinds = {name: pa.bool_() if name in truths else pa.list_(text) if name in lists else text for name in rows[0]}
+    return pa.table({name: [row[name] for row in rows] for name in kinds}, schema=pa.schema(kinds.items()))

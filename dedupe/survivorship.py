@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from connectors.records import Candidate
-from dedupe.normalise import words
+from dedupe.normalise import email, is_blank, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Contribution:
 class Golden:
     """The surviving fields as JSON values, and for each: {record_id, connection, observed_at, rule, superseded[]}."""
 
-    fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    provenance: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    fields: dict[str, Any] = field(default_factory=dict[str, Any])
+    provenance: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 Body = Mapping[str, Any]
@@ -41,13 +41,13 @@ _NAME = ("full_name", "first_name", "last_name")
 _PLACE_OF_WORK = ("company", "title")
 _RELATIONS = ("candidate", "former_employee", "employee")
 _MERGED: Mapping[str, Callable[[Any], str]] = {
-    "email_addresses": lambda one: one["value"].strip().lower(),
-    "phone_numbers": lambda one: re.sub(r"\D", "", one["value"])[-9:],
+    "email_addresses": lambda one: one["value"].strip().lower() if email(one["value"]) else "",
+    "phone_numbers": lambda one: "" if _is_filler(one["value"]) else re.sub(r"\D", "", one["value"])[-9:],
     "urls": lambda one: re.sub(r"^https?://(www\.)?|/$", "", one["value"].strip().lower()),
     "tags": lambda one: one.lower(),
     "origins": str,
 }
-"""Fields of many values, and what tells two values apart."""
+"""Fields of many values, and what tells two values apart; a placeholder has no mark and is left out."""
 
 
 def _trusted(said: Contribution, _body: Body) -> tuple[Any, ...]:
@@ -75,7 +75,7 @@ def golden(contributions: Sequence[Contribution]) -> Golden:
     """Return what survives of at least one record; the order of `contributions` does not matter."""
     bodies = [(one, one.candidate.model_dump(mode="json", exclude_unset=True)) for one in contributions]
     bodies.sort(key=lambda pair: (pair[0].landing_number, pair[0].record_id))
-    result = Golden({}, {})
+    result = Golden()
     _together(result, bodies, _NAME, "most trusted", _name_rank)
     _together(result, bodies, _PLACE_OF_WORK, "newest", _newest)
     for name, (rule, rank) in _RULES.items():
@@ -98,7 +98,9 @@ def _name_rank(said: Contribution, body: Body) -> tuple[Any, ...]:
     return (whole, not text.isupper() and not text.islower(), said.trust, said.observed_at)
 
 
-def _together(result: Golden, bodies: Sequence[tuple[Contribution, Body]], names: tuple[str, ...], rule: str, rank: Rank) -> None:
+def _together(
+    result: Golden, bodies: Sequence[tuple[Contribution, Body]], names: tuple[str, ...], rule: str, rank: Rank
+) -> None:
     """Take `names` from one record, so that they fit each other."""
     told = [(one, {n: body[n] for n in names if _says(body.get(n))}) for one, body in bodies]
     told = [(one, values) for one, values in told if values]
@@ -108,7 +110,14 @@ def _together(result: Golden, bodies: Sequence[tuple[Contribution, Body]], names
     winner, values = max(told, key=lambda pair: rank(*pair))
     others = [pair for pair in told if pair[0] is not winner]
     for name, value in values.items():
-        _set(result, name, value, winner, rule, ((one, old[name]) for one, old in others if name in old and old[name] != value))
+        _set(
+            result,
+            name,
+            value,
+            winner,
+            rule,
+            ((one, old[name]) for one, old in others if name in old and old[name] != value),
+        )
 
 
 def _merged(result: Golden, bodies: Sequence[tuple[Contribution, Body]], name: str, same: Callable[[Any], str]) -> None:
@@ -117,7 +126,7 @@ def _merged(result: Golden, bodies: Sequence[tuple[Contribution, Body]], name: s
     first: Contribution | None = None
     for one, body in sorted(bodies, key=lambda pair: _trusted(*pair), reverse=True):
         values = body.get(name) or ()
-        ordered = sorted(values, key=lambda value: not (isinstance(value, dict) and value.get("is_primary")))
+        ordered = sorted(values, key=_is_secondary)
         for value in ordered:
             if mark := same(value):
                 first = first or one
@@ -144,20 +153,23 @@ def _custom(result: Golden, bodies: Sequence[tuple[Contribution, Body]]) -> None
     values: dict[str, Any] = {}
     last: Contribution | None = None
     for one, body in sorted(bodies, key=lambda pair: _newest(*pair)):
-        if told := {key: value for key, value in (body.get("custom_fields") or {}).items() if _says(value)}:
+        custom: Mapping[str, Any] = body.get("custom_fields") or {}
+        if told := {key: value for key, value in custom.items() if _says(value)}:
             values |= told
             last = one
     if last:
         _set(result, "custom_fields", dict(sorted(values.items())), last, "newest for each", ())
 
 
-def _set(
+def _set(  # noqa: PLR0917 - what is set, from whom, by which rule, against whom
     result: Golden, name: str, value: Any, winner: Contribution, rule: str, others: Iterable[tuple[Contribution, Any]]
 ) -> None:
-    assert isinstance(result.fields, dict)  # noqa: S101 - filled here and nowhere else
-    assert isinstance(result.provenance, dict)  # noqa: S101
     result.fields[name] = value
-    result.provenance[name] = {**_source(winner), "rule": rule, "superseded": [{**_source(o), "value": v} for o, v in others]}
+    result.provenance[name] = {
+        **_source(winner),
+        "rule": rule,
+        "superseded": [{**_source(o), "value": v} for o, v in others],
+    }
 
 
 def _source(said: Contribution) -> dict[str, str]:
@@ -168,9 +180,18 @@ def _source(said: Contribution) -> dict[str, str]:
     }
 
 
+def _is_secondary(value: Any) -> bool:
+    return not (isinstance(value, Mapping) and cast("Mapping[str, Any]", value).get("is_primary"))
+
+
+def _is_filler(number: str) -> bool:
+    digits = re.sub(r"\D", "", number)
+    return not digits or len(set(digits[-7:])) == 1
+
+
 def _says(value: Any) -> bool:
     if isinstance(value, str):
-        return bool(words(value)) or bool(value.strip())
-    if isinstance(value, dict):
-        return any(_says(one) for one in value.values())
+        return not is_blank(value)
+    if isinstance(value, Mapping):
+        return any(_says(one) for one in cast("Mapping[str, Any]", value).values())
     return value is not None and value not in ((), [])

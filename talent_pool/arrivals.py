@@ -2,8 +2,8 @@
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -32,7 +32,7 @@ class Arrival:
     raw: Json
     body: bytes
     """Its canonical JSON; compressed once it is clear that it will be stored."""
-    records: list[Record] = field(default_factory=list[Record])
+    records: Sequence[Record] = ()
     was_known: bool = False
     arrived_at: datetime | None = None
     """When it came, where that was before now (out of quarantine)."""
@@ -88,8 +88,11 @@ def recognised(stream: Stream, raw: Any) -> Arrival | Unreadable:
     if "\x00" in remote_id:
         return unreadable(raw, None, f"{stream.key!r} holds a NUL")
     text = body = canonical(fields)
-    if stream.volatile:
-        text = canonical({name: fields[name] for name in fields if name not in stream.volatile})
+    if not stream.volatile.isdisjoint(fields):
+        lasting = dict(fields)
+        for name in stream.volatile:
+            lasting.pop(name, None)
+        text = canonical(lasting)
     if len(body) > LARGEST:
         return unreadable(raw, remote_id, f"the object has {len(body):,} bytes; at most {LARGEST:,} are landed")
     return Arrival(remote_id, hashlib.sha256(text).digest(), fields, body)
@@ -116,16 +119,18 @@ def read(arrival: Arrival, stream: Stream, parse: Parse) -> Unreadable | None:
         # A parser that trips over one object must not stop all the others. Its message may hold values.
         reason = f"the parser stopped with {type(error).__name__} at {_place(error)}"
     else:
-        arrival.version = max(_versions(arrival.records), default=None)
+        arrival.version = _version(arrival.records)
         return None
     return unreadable(arrival.raw, arrival.remote_id, reason)
 
 
-def _versions(records: Iterable[Record]) -> Iterable[datetime]:
+def _version(records: Iterable[Record]) -> datetime | None:
+    newest = None
     for record in records:
         moment = record.at if isinstance(record, Deletion) else record.remote_updated_at
-        if moment is not None:
-            yield moment
+        if moment is not None and (newest is None or moment > newest):
+            newest = moment
+    return newest
 
 
 def _kind(raw: Any) -> str:

@@ -51,7 +51,19 @@ class Sorted:
 
 def land(landing: Landing, stream: Stream, page: Page) -> Counts:
     """Land one page and its cursor. Raises Busy if the lease was lost, StoreUnavailable; either leaves nothing."""
-    objects = sort(landing, stream, [recognised(stream, raw) for raw in page.objects])
+    return commit(landing, page, prepare(landing, stream, page))
+
+
+def prepare(landing: Landing, stream: Stream, page: Page, before: Sorted | None = None) -> Sorted:
+    """Recognise, sort and parse the objects of a page; writes nothing, so that it may go on while another is written.
+
+    `before` is the page before this one, if it may not be committed yet.
+    """
+    return sort(landing, stream, [recognised(stream, raw) for raw in page.objects], before)
+
+
+def commit(landing: Landing, page: Page, objects: Sorted) -> Counts:
+    """Write a prepared page and its cursor in one transaction. Raises Busy, StoreUnavailable."""
     with landing.store.writing() as connection:
         landing.lease.renew(connection)
         write(connection, landing, objects)
@@ -91,12 +103,18 @@ def landed_keys(store: Store, name: str, keys: Sequence[str]) -> set[str]:
     return found
 
 
-def sort(landing: Landing, stream: Stream, arrivals: Sequence[Arrival | Unreadable]) -> Sorted:
+def sort(
+    landing: Landing, stream: Stream, arrivals: Sequence[Arrival | Unreadable], before: Sorted | None = None
+) -> Sorted:
     """Decide what becomes of each object and parse what is not known yet. Writes nothing."""
     page = Sorted(stream, Counts(read=len(arrivals)))
     ids = {arrival.remote_id for arrival in arrivals if isinstance(arrival, Arrival)}
     with landing.store.reading() as connection:
         page.known = payload_rows.known(connection, landing.origin, stream.name, ids)
+    if before is not None:
+        origin = landing.origin
+        for each in before.newest.values():
+            page.known[each.remote_id] = Known(each.hash, each.version, origin.now, origin.run_id)
     for arrival in arrivals:
         unreadable = arrival if isinstance(arrival, Unreadable) else _place(landing, page, arrival)
         if unreadable is not None:

@@ -125,7 +125,8 @@ def set_aside(
 ) -> None:
     """Put objects into quarantine; one that lies there already is not written again."""
     head, at = (origin.organisation, origin.connection, stream), store.moment(origin.now)
-    rows = [(*head, u.remote_id, u.hash, u.body, u.reason, origin.run_id, at) for u in unreadable]
+    each = {u.hash: u for u in unreadable}.values()  # PostgreSQL takes no row twice in one statement
+    rows = [(*head, u.remote_id, u.hash, u.body, u.reason, origin.run_id, at) for u in each]
     insert_rows(connection, quarantine, _QUARANTINE, rows, _AGAIN)
 
 

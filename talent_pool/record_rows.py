@@ -56,7 +56,7 @@ def land_records(
 ) -> set[str]:
     """Bring the records of `arrivals` into the store, in their order; return the remote ids of objects that did it."""
     landing = Landing(store, origin)
-    named = [[(landing.birth_id(*_subject(record)), record) for record in a.records] for a in arrivals]
+    named = [[(_birth_id(landing, record), record) for record in arrival.records] for arrival in arrivals]
     _load(connection, landing, records.c.id, {birth for each in named for birth, _ in each})
     gone = _load_siblings(connection, landing, stream, arrivals) if stream.complete else {}
     for arrival, pairs in zip(arrivals, named, strict=True):
@@ -70,8 +70,9 @@ def land_records(
     return {standing.payload_remote_id for standing in landing.standing.values() if standing.is_touched}
 
 
-def _subject(record: Record) -> tuple[str, str]:
-    return (record.deleted_type if isinstance(record, Deletion) else record.record_type, record.remote_id)
+def _birth_id(landing: Landing, record: Record) -> str:
+    record_type = record.deleted_type if isinstance(record, Deletion) else record.record_type
+    return landing.birth_id(record_type, record.remote_id)
 
 
 def _load(
@@ -82,7 +83,7 @@ def _load(
         for row in connection.execute(select(records).where(*here, by.in_(chunk))):
             standing = Standing(
                 row.id, row.record_type, row.remote_id, row.stream, row.payload_remote_id,
-                (row.parent_type, row.parent_remote_id), row.body or None, row.remote_created_at,
+                (row.parent_type, row.parent_remote_id), _json(row.body), row.remote_created_at,
                 row.remote_updated_at, row.removed_at, row.removal_cause, is_new=False,
             )  # fmt: skip
             loaded.append(landing.standing.setdefault(row.id, standing))
@@ -102,20 +103,24 @@ def _load_siblings(
 
 
 def _bring(landing: Landing, stream: Stream, arrival: Arrival, birth: str, record: Record) -> None:
-    record_type, remote_id = _subject(record)
     standing = landing.standing.get(birth)
     if standing is None:
-        standing = landing.standing[birth] = Standing(birth, record_type, remote_id, stream.name, arrival.remote_id)
+        record_type = record.deleted_type if isinstance(record, Deletion) else record.record_type
+        standing = Standing(birth, record_type, record.remote_id, stream.name, arrival.remote_id)
+        landing.standing[birth] = standing
     if isinstance(record, Deletion):
         merging.remove(standing, record)
         _merged_upstream(landing, birth, record.deleted_type, record.merged_into, record.at)
-    elif merging.apply(standing, record, arrival.version, complete=stream.complete):
-        standing.stream, standing.payload_remote_id = stream.name, arrival.remote_id
-        if isinstance(record, ConsentStatement):
-            landing.statements[_statement_id(landing, record)] = record
-        elif isinstance(record, Candidate):
-            at = record.remote_updated_at or landing.origin.now
-            _merged_upstream(landing, birth, record.record_type, record.merged_into, at)
+        return
+    text = merging.said(record)
+    if not merging.apply(standing, record, text, arrival.version, complete=stream.complete):
+        return
+    standing.stream, standing.payload_remote_id = stream.name, arrival.remote_id
+    if isinstance(record, ConsentStatement):
+        landing.statements[_statement_id(landing, text)] = record
+    elif isinstance(record, Candidate) and record.merged_into is not None:
+        at = record.remote_updated_at or landing.origin.now
+        _merged_upstream(landing, birth, record.record_type, record.merged_into, at)
 
 
 def _merged_upstream(landing: Landing, birth: str, record_type: str, into: str | None, at: datetime) -> None:
@@ -126,10 +131,9 @@ def _merged_upstream(landing: Landing, birth: str, record_type: str, into: str |
         landing.same.setdefault((first, second), at)
 
 
-def _statement_id(landing: Landing, record: ConsentStatement) -> str:
+def _statement_id(landing: Landing, text: str) -> str:
     """Name a statement by all that it says, so that one said again is known and one said otherwise is another."""
-    content = orjson.dumps(merging.said(record), option=orjson.OPT_SORT_KEYS).decode()
-    return f"cst_{landing.store.hashed(landing.origin.connection, record.remote_id, content)}"
+    return f"cst_{landing.store.hashed(landing.origin.connection, text)}"
 
 
 def _write(connection: Connection, landing: Landing) -> None:
@@ -160,16 +164,16 @@ def _insert(connection: Connection, landing: Landing, new: Sequence[Standing]) -
     rows = [
         (
             s.id, origin.organisation, origin.connection, s.record_type, s.remote_id, 0, s.stream, s.payload_remote_id,
-            *s.parent, number + place, _text(s), moment(s.remote_created_at), moment(s.remote_updated_at), now, now,
-            moment(s.removed_at), s.removal_cause,
+            *s.parent, number + place, s.text or "{}", moment(s.remote_created_at), moment(s.remote_updated_at), now,
+            now, moment(s.removed_at), s.removal_cause,
         )
         for place, s in enumerate(new)
     ]  # fmt: skip
     insert_rows(connection, records, _RECORD, rows)
 
 
-def _text(standing: Standing) -> str:
-    return orjson.dumps(standing.body or {}, option=orjson.OPT_SORT_KEYS).decode()
+def _json(body: object) -> str | None:
+    return orjson.dumps(body).decode() if body else None
 
 
 def _update(connection: Connection, landing: Landing, changed: Sequence[Standing]) -> None:

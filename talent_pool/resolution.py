@@ -4,6 +4,7 @@ A turn reads and computes without a lock and then writes in one short transactio
 the store moved on in between, the turn is thought out anew. Resolvers may run side by side; they take turns.
 """
 
+import time
 from datetime import datetime
 
 from sqlalchemy.exc import OperationalError
@@ -17,7 +18,10 @@ from talent_pool.turn_write import ResolveReport, write
 
 __all__ = ["ResolveReport", "StoreMoves", "resolve", "resolve_all"]
 
-_TRIES = 20
+_TRIES = 12
+_PAUSE_SECONDS = 0.02
+"""Before the second try; it doubles with each further one, up to a second, for a landing to come to its end."""
+
 _LOST_A_RACE = frozenset({"40001", "40P01"})
 """PostgreSQL's codes for a transaction that gave way to another one and may simply be tried again."""
 
@@ -33,7 +37,7 @@ def resolve(
 
     `score` compares records; all of one store's life it has to be the same.
     """
-    for _ in range(_TRIES):
+    for attempt in range(_TRIES):
         with store.reading() as connection:
             thought = plan(connection, store, installation, now, limit=limit, score=score)
         if thought is None:
@@ -41,6 +45,7 @@ def resolve(
         report = _write(store, thought, now)
         if report is not None:
             return report
+        time.sleep(min(_PAUSE_SECONDS * 2**attempt, 1.0))
     raise StoreMoves(f"What waits changed under each of {_TRIES} tries to resolve it. Nothing is lost; run it again.")
 
 

@@ -10,6 +10,7 @@ import hmac
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain
 from sqlite3 import Connection as SqliteConnection
 from typing import Any, Literal
 
@@ -157,21 +158,26 @@ class Store:
         self._reader.dispose()
 
 
+_ROWS_AT_ONCE = 100
+
+
 def insert_rows(
     connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]], conflict: str = ""
 ) -> None:
     """Insert `rows`, whose values stand in the order of `names` and are such as the driver takes.
 
-    Goes around SQLAlchemy's handling of each value, which costs more than the database does. `conflict` is the
-    statement's ON CONFLICT part.
+    Goes around SQLAlchemy's handling of each value, which costs more than the database does, and inserts many rows by
+    one statement: a statement for each gives up and takes back Python's lock every time, while another thread
+    fetches. `conflict` is the statement's ON CONFLICT part.
     """
-    if not rows:
-        return
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     columns = ", ".join(table.c[name].name for name in names)
-    marks = ", ".join([mark] * len(names))
-    statement = f"INSERT INTO {table.name} ({columns}) VALUES ({marks}) {conflict}"  # noqa: S608 - our own names
-    connection.exec_driver_sql(statement, list(rows))
+    one = f"({', '.join([mark] * len(names))})"
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        block = rows[start : start + _ROWS_AT_ONCE]
+        values = ", ".join([one] * len(block))
+        statement = f"INSERT INTO {table.name} ({columns}) VALUES {values} {conflict}"  # noqa: S608 - our own names
+        connection.exec_driver_sql(statement, tuple(chain.from_iterable(block)))
 
 
 def allocate(connection: Connection, counter: str, count: int) -> int:

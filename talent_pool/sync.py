@@ -5,20 +5,20 @@ Each page is landed with its cursor before the next is asked for, so that whoeve
 
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import orjson
 from sqlalchemy import delete, select
 
-from connectors.contract import Delivery, Json, Receiver, Source, Stream
+from connectors.contract import Delivery, Json, Page, Receiver, Source, Stream
 from connectors.errors import Malformed
 from talent_pool import leases, runs
 from talent_pool.arrivals import Unreadable, unreadable
-from talent_pool.fetching import ahead, seldom_collecting
+from talent_pool.fetching import ahead, undisturbed
 from talent_pool.inbox import Inbox
-from talent_pool.landing import DELIVERIES, Landing, land, land_deliveries, landed_keys
+from talent_pool.landing import DELIVERIES, Landing, Sorted, commit, land_deliveries, landed_keys, prepare
 from talent_pool.payload_rows import Origin
 from talent_pool.runs import Counts
 from talent_pool.store import Store
@@ -61,7 +61,7 @@ def sync(
     Raises leases.Busy if somebody syncs it already, StoreUnavailable, and the source's own errors of
     connectors.errors; what had landed by then stays, and the next sync goes on from there.
     """
-    with under_lease(store, source, "sync", now) as (landing, report), seldom_collecting():
+    with under_lease(store, source, "sync", now) as (landing, report), undisturbed():
 
         def told(stream: str, counts: Counts) -> None:
             report.add(stream, counts)
@@ -104,12 +104,20 @@ def _told(report: SyncReport) -> Mapping[str, object]:
 
 
 def _pull(landing: Landing, source: Source, stream: Stream, told: OnPage) -> None:
+    with closing(ahead(_prepared(landing, source, stream))) as pages:
+        for page, objects in pages:
+            read = len(page.objects)  # counted before landing touches them, so that landing cannot lose any unseen
+            counts = commit(landing, page, objects)
+            counts.read = read
+            told(stream.name, counts)
+
+
+def _prepared(landing: Landing, source: Source, stream: Stream) -> Generator[tuple[Page, Sorted]]:
     begin = cursor(landing.store, landing.origin.connection, stream.name)
-    for page in ahead(source.pages(stream, begin, landing.origin.now)):
-        read = len(page.objects)  # counted before landing touches them, so that landing cannot lose any unseen
-        counts = land(landing, stream, page)
-        counts.read = read
-        told(stream.name, counts)
+    objects = None
+    for page in source.pages(stream, begin, landing.origin.now):
+        objects = prepare(landing, stream, page, objects)
+        yield page, objects
 
 
 def cursor(store: Store, connection: str, stream: str) -> Json | None:

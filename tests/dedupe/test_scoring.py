@@ -14,6 +14,7 @@ from dedupe.explanation import waterfall
 from dedupe.model import MatchModel, shipped
 from dedupe.normalise import normalised
 from dedupe.scoring import ModelMisfit, edges
+from dedupe.scoring import compared as findings
 from dedupe.training import prepared
 from tests.dedupe.records import candidate, compared
 
@@ -112,11 +113,29 @@ def test_blanks_and_placeholders_link_nobody(fields) -> None:
     assert score(compared("a", **fields), compared("b", **fields)) == []
 
 
-def test_shared_values_link_nobody() -> None:
-    contact = {"email": ("office@agency.example",), "phone": ("+12125550143",)}
-    records = [compared("a", "Ann", "Lee", **contact), compared("b", "Tom", "Roe", **contact), compared("c", **contact)]
-    shared = {Key("email", contact["email"][0]), Key("phone", contact["phone"][0]), Key("local", "office")}
+def test_shared_value_is_no_finding_between_records_that_meet_otherwise() -> None:
+    one, other = (compared(n, "Maud", "Hartwell", email=("office@agency.example",), city="Norwich") for n in "ab")
+    ((_, _, own),) = findings([one, other], {"a"}, frozenset())
+    ((_, _, shared),) = findings([one, other], {"a"}, {Key("email", "office@agency.example")})
+    assert (own["email"], shared["email"]) == (3, -1)
+
+
+def test_records_that_have_a_shared_value_alone_are_not_compared() -> None:
+    # nameless, so that neither employer nor title is a key: once compared, they would weigh enough
+    work = {"email": ("office@agency.example",), "company": "Orla", "title": "Clerk"}
+    records = [compared(name, **work) for name in "ab"]
+    shared = {Key("email", "office@agency.example"), Key("local", "office")}
+    assert len(score(*records)) == 1
     assert score(*records, shared=shared) == []
+
+
+def test_contact_under_another_name_is_a_finding_of_its_own() -> None:
+    ((_, _, one),) = findings(
+        [compared("a", "Maud", "Hartwell", **HOME), compared("b", "Kofi", "Osei", **HOME)], {"a"}, set()
+    )
+    assert (one["name"], one["email"], one["phone"]) == (0, 2, 1)
+    ((_, _, one),) = findings([compared("a", "Maud", "Hartwell", **HOME), compared("b", **HOME)], {"a"}, set())
+    assert (one["name"], one["email"], one["phone"]) == (-1, 3, 2)
 
 
 def test_organisations_never_meet() -> None:
