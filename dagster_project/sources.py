@@ -9,6 +9,7 @@ from connectors.contract import Connection
 from dagster_project.failures import retries, told
 from dagster_project.resources import TalentPool
 from talent_pool import conservation
+from talent_pool.priority import give_way
 from talent_pool.sync import SyncReport, sync
 
 GROUP = "sources"
@@ -97,6 +98,7 @@ def _asset(connection: Connection, key: dg.AssetKey, vendor: dg.AssetKey) -> dg.
         ],
     )
     def source(context: dg.AssetExecutionContext, config: Sync, pool: TalentPool) -> dg.MaterializeResult:
+        give_way()
         with told(context), pool.open() as opened:
             report = sync(
                 opened.store,

@@ -161,7 +161,7 @@ def _custom(result: Golden, bodies: Sequence[tuple[Contribution, Body]]) -> None
         _set(result, "custom_fields", dict(sorted(values.items())), last, "newest for each", ())
 
 
-def _set(  # noqa: PLR0917 - what is set, from whom, by which rule, against whom
+def _set(
     result: Golden, name: str, value: Any, winner: Contribution, rule: str, others: Iterable[tuple[Contribution, Any]]
 ) -> None:
     result.fields[name] = value

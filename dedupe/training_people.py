@@ -91,7 +91,7 @@ def _address(forms: Sequence[str], chance: random.Random, taken: set[str]) -> st
     return address
 
 
-def _person(  # noqa: PLR0917 - who, and what all of them share
+def _person(
     number: int, faker: Faker, chance: random.Random, places: list[str], firms: list[str], taken: set[str]
 ) -> _Person:
     first, last = faker.first_name(), faker.last_name()
