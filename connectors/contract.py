@@ -7,11 +7,11 @@ raw object into records. A `Destination` takes rows that passed the gate and say
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from connectors.records import Channel, Purpose, Record
 
@@ -240,10 +240,28 @@ class Push(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     segment: str
-    since: datetime | None = None
-    """An event segment starts here; what happened before is never sent. Required for message destinations."""
+    since: str | None = None
+    """An event segment starts here; what happened before is never sent. Required for message destinations.
+
+    ISO 8601 text, for a component's fields may not be times; `since_at` is the instant.
+    """
     template: str | None = None
     tag: str | None = None
+
+    @field_validator("since", mode="before")
+    @classmethod
+    def _since_in_utc(cls, value: Any) -> str | None:
+        if value is None:
+            return None
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        if moment.tzinfo is None:
+            raise ValueError("give a time with its zone, such as 2026-01-31T08:00:00Z")
+        return moment.astimezone(UTC).isoformat()
+
+    @property
+    def since_at(self) -> datetime | None:
+        """`since` as an instant."""
+        return datetime.fromisoformat(self.since) if self.since else None
 
 
 class DestinationSettings(BaseModel):

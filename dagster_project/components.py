@@ -3,18 +3,12 @@
 Each is the same model that the command line and the intake read, so that one text means one thing everywhere.
 """
 
-from typing import Annotated, Any
-
 import dagster as dg
 
-from connectors.contract import Connection, DestinationSettings, Push
+from connectors.contract import Connection, DestinationSettings
 from dagster_project.destinations import destination_definitions
 from dagster_project.sources import source_definitions
 from talent_pool.segments.definition import SegmentDefinition
-
-
-def _pushes(_context: dg.ResolutionContext, blocks: list[dict[str, Any]]) -> tuple[Push, ...]:
-    return tuple(Push.model_validate(block) for block in blocks)
 
 
 class CandidateSource(Connection, dg.Component, dg.Resolvable):
@@ -35,8 +29,6 @@ class CandidateSegment(SegmentDefinition, dg.Component, dg.Resolvable):
 
 class EngagementDestination(DestinationSettings, dg.Component, dg.Resolvable):
     """A tool that segments go to."""
-
-    pushes: Annotated[tuple[Push, ...], dg.Resolver(_pushes, model_field_type=list[dict[str, Any]])] = ()
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - the contract's
         """Return the push's asset, its job, its schedule, its sensor, and the tool."""

@@ -121,7 +121,7 @@ def _settle_without_sending(
         row.becomes(Fate.REJECTED, said.reason)
     elif state is None and (row.person_id in reached[0] or row.address_key in reached[1]):
         row.becomes(Fate.SUPPRESSED, WRITTEN_TO)
-    elif push.since and member.occurred_at < push.since:
+    elif push.since_at and member.occurred_at < push.since_at:
         row.becomes(Fate.SUPPRESSED, TOO_EARLY)
     elif row.useless_after and row.useless_after < now:
         row.becomes(Fate.SUPPRESSED, EXPIRED)

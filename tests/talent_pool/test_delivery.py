@@ -166,7 +166,7 @@ def test_what_is_past_its_use_or_before_its_push_is_never_sent(store: Store):
     pool.application("ann", 1, NOW - timedelta(days=8))
     pool.application("ann", 2, NOW - timedelta(days=2))
     settings = post_settings().model_copy(
-        update={"pushes": (Push(segment="acknowledge_new_applicants", since=NOW - timedelta(days=1)),)}
+        update={"pushes": (Push(segment="acknowledge_new_applicants", since=(NOW - timedelta(days=1)).isoformat()),)}
     )
     post = Post(settings=settings)
     report = pool.deliver(post)
