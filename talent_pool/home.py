@@ -8,21 +8,28 @@ CATCHMENT_SENDING     off (default), allowlist or on
 CATCHMENT_ALLOWLIST   addresses or domains, parted by commas, that `allowlist` sends to
 CATCHMENT_REDIRECT    one address that every message goes to instead of its recipient (for trying out)
 CATCHMENT_PUBLIC_URL  where the public listener is reached from outside
+
+CATCHMENT_BUSY_SECONDS (talent_pool.store) says how long to wait for another process's write on SQLite.
 """
 
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from connectors.errors import Misconfigured
 from talent_pool.store import Store
+
+_SHORTEST_KEY = 16
+"""Bytes of the installation's secret, at least."""
 
 
 class Home(BaseSettings):
-    """This installation's settings. Raises pydantic's ValidationError for a value that cannot be."""
+    """This installation's settings. Raises Misconfigured, in plain words, for one that cannot be."""
 
     model_config = SettingsConfigDict(env_prefix="CATCHMENT_", frozen=True)
 
@@ -35,10 +42,26 @@ class Home(BaseSettings):
     redirect: str | None = None
     public_url: str = "http://127.0.0.1:8080"
 
+    def __init__(self, **given: Any) -> None:
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            told = " ".join(_told(problem) for problem in error.errors(include_input=False, include_url=False))
+        else:
+            return
+        # out here, because pydantic's error keeps the values, and one of them is the key
+        raise Misconfigured(told)
+
     @property
     def folder(self) -> Path:
         """The home folder, made if it is not there, readable by its owner alone."""
-        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise Misconfigured(
+                f"The folder {self.home} cannot be made ({error.strerror}). Set CATCHMENT_HOME to one that this user "
+                "may write to."
+            ) from error
         return self.home.resolve()
 
     @property
@@ -55,15 +78,41 @@ class Home(BaseSettings):
     def secret(self) -> bytes:
         """The installation's key; without it no landing can go on, so a lost one stops everything."""
         if self.key:
-            return bytes.fromhex(self.key)
+            return _key(self.key, "CATCHMENT_KEY")
         path = self.folder / "installation.key"
-        if not path.exists():
-            _write_once(path, secrets.token_hex(32))
-        return bytes.fromhex(path.read_text().strip())
+        try:
+            if not path.exists():
+                _write_once(path, secrets.token_hex(32))
+            text = path.read_text(errors="replace")
+        except OSError as error:
+            raise Misconfigured(
+                f"{path} cannot be read or written ({error.strerror}). Give this user the right to, or set "
+                "CATCHMENT_KEY to what it holds."
+            ) from error
+        return _key(text, str(path))
 
     def open(self) -> Store:
         """Open the store as it stands; `talent_pool.migrate` brings its schema up to date."""
         return Store(self.database_url, self.secret)
+
+
+def _told(problem: Mapping[str, Any]) -> str:
+    name = "_".join(str(part) for part in problem["loc"]).upper()
+    return f"CATCHMENT_{name} is wrong: {problem['msg']}. Correct or unset it."
+
+
+def _key(text: str, place: str) -> bytes:
+    """Return the key that `text` writes in hex. Raises Misconfigured, naming the place and not the key."""
+    try:
+        key = bytes.fromhex(text.strip())
+    except ValueError:
+        key = b""
+    if len(key) < _SHORTEST_KEY:
+        raise Misconfigured(
+            f"{place} holds no key of at least {2 * _SHORTEST_KEY} hexadecimal digits. Put back the key that this "
+            "installation began with; for a new one take the output of `openssl rand -hex 32`."
+        )
+    return key
 
 
 def _write_once(path: Path, text: str) -> None:

@@ -45,7 +45,10 @@ def upgrade(store: Store) -> None:
 
     Raises Misconfigured for a store that is newer than this version, or was made under another key.
     """
-    upgrade_schema(store.engine, POOL)
+    with store.reading() as connection:  # which waits for nobody's write
+        is_current = _revision_in(connection, POOL) == POOL.head
+    if not is_current:
+        upgrade_schema(store.engine, POOL)
     _require_same_key(store)
 
 
@@ -99,9 +102,13 @@ def differences(engine: Engine, schema: Schema) -> list[str]:
 
 def _revision(engine: Engine, schema: Schema) -> str | None:
     with engine.connect() as connection:
-        if not inspect(connection).has_table(schema.version_table):
-            return None
-        return connection.execute(text(f"SELECT version_num FROM {schema.version_table}")).scalar()  # noqa: S608 - ours
+        return _revision_in(connection, schema)
+
+
+def _revision_in(connection: Connection, schema: Schema) -> str | None:
+    if not inspect(connection).has_table(schema.version_table):
+        return None
+    return connection.execute(text(f"SELECT version_num FROM {schema.version_table}")).scalar()  # noqa: S608 - ours
 
 
 def _run(connection: Connection, schema: Schema, step: Callable[[Any, Any], None]) -> None:

@@ -4,13 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Exists, func, or_, select
 
 from talent_pool import changes
 from talent_pool.changes import Numbered
-from talent_pool.explaining import Explanation, explain
 from talent_pool.landed import by_ids
 from talent_pool.lookup import rows_with
 from talent_pool.person_ids import NoSuchPerson, resolved
@@ -25,6 +24,9 @@ from talent_pool.tables import (
     work,
 )
 
+if TYPE_CHECKING:
+    from talent_pool.explaining import Explanation, explain
+
 __all__ = [
     "Explanation",
     "Listed",
@@ -37,6 +39,15 @@ __all__ = [
     "listed",
     "statistics",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Return what explains from its module, which imports all that compares people; to list them needs none of it."""
+    if name in ("Explanation", "explain"):
+        from talent_pool import explaining
+
+        return getattr(explaining, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 @dataclass(frozen=True)

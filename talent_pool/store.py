@@ -7,23 +7,28 @@ a writer. Nobody else may create an engine.
 
 import hashlib
 import hmac
+import os
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain
 from sqlite3 import Connection as SqliteConnection
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
-from sqlalchemy import Connection, Engine, Table, create_engine, event, text, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, text, update
 from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.exc import ArgumentError
 
+from connectors.errors import Misconfigured
 from talent_pool.tables import counters
 from talent_pool.types import stored_text
 
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
+
 BUSY_SECONDS = 30
-"""How long a writer waits for another writer's transaction on SQLite."""
+"""How long a writer waits for another writer's transaction on SQLite, unless CATCHMENT_BUSY_SECONDS says otherwise."""
 
 _PRAGMAS = (
     "journal_mode=WAL",
@@ -39,7 +44,10 @@ _PRAGMAS = (
 _WORDS = (
     ("disk is full", "The disk under the store is full. Free some space, then run the same again; nothing is lost."),
     ("No space left", "The disk under the store is full. Free some space, then run the same again; nothing is lost."),
-    ("database is locked", "Another process has held the store's lock for half a minute. Wait for it, then run again."),
+    (
+        "database is locked",
+        "Another process has held the store's lock for too long. Wait for it, or stop it, then run again.",
+    ),
     ("readonly database", "The store's file cannot be written. Give this user the right to write its folder."),
     ("unable to open", "The store's file cannot be opened. See that CATCHMENT_HOME exists and can be written."),
     ("not a database", "The store's file is no SQLite database. Correct CATCHMENT_STORE_URL or restore a backup."),
@@ -52,6 +60,12 @@ _WORDS = (
 _FALLBACK = "The store cannot be reached. See that it runs and that CATCHMENT_STORE_URL is right, then run again."
 
 
+_NO_STORE = (
+    "CATCHMENT_STORE_URL is no address of a PostgreSQL database, as in postgresql+psycopg://USER@HOST/NAME. "
+    "Correct it, or unset it for SQLite in the home."
+)
+
+
 class StoreUnavailable(Exception):
     """The database cannot be used now; the text says what to do. Nothing that was committed is lost."""
 
@@ -61,12 +75,28 @@ def open_engine(url: str, *, writes: Literal["immediate", "deferred"] = "immedia
 
     Whatever the driver raises because the database is away, full or locked comes out as StoreUnavailable.
     """
-    if make_url(url).get_backend_name() == "sqlite":
-        engine = _sqlite_engine(url, immediate=writes == "immediate")
-    else:
-        engine = create_engine(url, pool_pre_ping=True)
+    try:
+        if parsed(url).get_backend_name() == "sqlite":
+            engine = _sqlite_engine(url, immediate=writes == "immediate")
+        else:
+            engine = create_engine(url, pool_pre_ping=True)
+    except (ArgumentError, ImportError):
+        engine = None
+    if engine is None:  # out here, because the error may hold the URL, and the URL a password
+        raise Misconfigured(_NO_STORE)
     event.listen(engine, "handle_error", _in_plain_words)
     return engine
+
+
+def parsed(url: str) -> URL:
+    """Return the parts of a database's URL. Raises Misconfigured for one that is neither SQLite's nor PostgreSQL's."""
+    try:
+        parts = make_url(url)
+    except ArgumentError:
+        parts = None
+    if parts is None or parts.get_backend_name() not in ("sqlite", "postgresql"):
+        raise Misconfigured(_NO_STORE)
+    return parts
 
 
 def _in_plain_words(context: ExceptionContext) -> None:
@@ -85,7 +115,7 @@ def _in_plain_words(context: ExceptionContext) -> None:
 def _sqlite_engine(url: str, *, immediate: bool) -> Engine:
     # The driver would begin by itself, and only at the first write; we begin, and at once.
     engine = create_engine(
-        url, isolation_level="AUTOCOMMIT", connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
+        url, isolation_level="AUTOCOMMIT", connect_args={"timeout": _busy_seconds(), "check_same_thread": False}
     )
 
     @event.listens_for(engine, "connect")
@@ -102,6 +132,14 @@ def _sqlite_engine(url: str, *, immediate: bool) -> Engine:
     return engine
 
 
+def _busy_seconds() -> float:
+    given = os.environ.get("CATCHMENT_BUSY_SECONDS")
+    try:
+        return float(given) if given else BUSY_SECONDS
+    except ValueError:
+        raise Misconfigured("CATCHMENT_BUSY_SECONDS is no number of seconds. Correct or unset it.") from None
+
+
 class Store:
     """The talent pool's database, SQLite or PostgreSQL, by its URL.
 
@@ -109,7 +147,7 @@ class Store:
     """
 
     def __init__(self, url: str, key: bytes) -> None:
-        self.url = make_url(url)
+        self.url = parsed(url)
         self.key = key
         self._keyed = hmac.new(key, digestmod="sha256")
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
@@ -138,8 +176,11 @@ class Store:
         """The writing engine, for migrations alone."""
         return self._writer
 
-    def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+    def insert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
         """Return this database's INSERT, which knows ON CONFLICT."""
+        # here, for to read a SQLite store needs nothing of PostgreSQL
+        from sqlalchemy.dialects import postgresql, sqlite
+
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
 
     def moment(self, at: datetime | None) -> Any:

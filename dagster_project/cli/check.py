@@ -2,17 +2,27 @@
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import click
 
 from connectors.destination import open_destination
 from connectors.errors import ConnectorError
 from connectors.source import open_source
-from dagster_project.cli.output import CORRECT, console, json_option, show_json, telling
+from dagster_project.cli.output import exit_code, json_option, mark, say, show_json, telling
 from dagster_project.cli.pool import Pool, opened
 from talent_pool import migrate
 from talent_pool.home import Home
 from talent_pool.tokens import StoreTokenKeeper
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """What was looked at, and a sentence about it; `error` where it is not well."""
+
+    what: str
+    sentence: str
+    error: ConnectorError | None = None
 
 
 @click.command("check")
@@ -23,37 +33,41 @@ def check_command(offline: bool, as_json: bool) -> None:  # noqa: FBT001
     with telling(), opened() as pool:
         found = list(_findings(pool, offline=offline))
     if as_json:
-        show_json([{"what": what, "ok": ok, "finding": sentence} for what, ok, sentence in found])
+        show_json([{"what": one.what, "ok": one.error is None, "finding": one.sentence} for one in found])
     else:
-        for what, ok, sentence in found:
-            mark = "[green]✓[/green]" if ok else "[red]✗[/red]"
-            console.print(f"{mark} [bold]{what}[/bold]  {sentence}", highlight=False, soft_wrap=True)
-    if not all(ok for _, ok, _ in found):
-        raise SystemExit(CORRECT)
+        for one in found:
+            say(f"{mark(ok=one.error is None)} {click.style(one.what, bold=True)}  {one.sentence}")
+    failures = {one.what: one.error for one in found if one.error}
+    raise SystemExit(exit_code(failures, others=False))
 
 
-def _findings(pool: Pool, *, offline: bool) -> Iterator[tuple[str, bool, str]]:
-    """Yield (what, whether it is well, a sentence) for every part of the installation."""
-    kind = "SQLite in the home folder" if pool.store.is_sqlite else "PostgreSQL"
-    yield "store", True, f"{kind}, schema up to date."
-    yield "sending", True, f"{pool.home.sending}{'' if pool.home.sending == 'on' else ': nothing real leaves'}."
+def _findings(pool: Pool, *, offline: bool) -> Iterator[_Finding]:
+    """Look at every part of the installation."""
+    installation = pool.installation
+    kind = "SQLite in the home folder" if not pool.home.store_url else pool.store.url.get_backend_name()
+    yield _Finding("store", f"{kind}, schema up to date.")
+    yield _Finding("sending", f"{pool.home.sending}{'' if pool.home.sending == 'on' else ': nothing real leaves'}.")
     keeper = StoreTokenKeeper(pool.store)
-    for name, connection in pool.installation.connections.items():
-        yield _tried(
-            f"source {name}", offline, lambda c=connection: open_source(c, pool.environ, keeper), pool.installation.lines[name]
-        )
-    for name, settings in pool.installation.destinations.items():
-        yield _tried(
-            f"destination {name}", offline, lambda s=settings: open_destination(s, os.environ), pool.installation.lines[name]
-        )
+    sources = {
+        name: lambda c=connection: open_source(c, pool.environ, keeper)
+        for name, connection in installation.connections.items()
+    }
+    destinations = {
+        name: lambda s=settings: open_destination(s, pool.environ)
+        for name, settings in installation.destinations.items()
+    }
+    for role, openers in (("source", sources), ("destination", destinations)):
+        for name, open_it in openers.items():
+            yield _tried(role, name, open_it, installation.lines[name], offline=offline)
 
 
-def _tried(what: str, offline: bool, open_it: Callable[[], object], line: str) -> tuple[str, bool, str]:  # noqa: FBT001
+def _tried(role: str, name: str, open_it: Callable[[], object], line: str, *, offline: bool) -> _Finding:
+    what = f"{role} {name}"
     try:
-        opened_one = open_it()
-        return what, True, "settings are complete." if offline else getattr(opened_one, "check")()  # noqa: B009
+        one = open_it()
+        return _Finding(what, "Its settings are complete." if offline else getattr(one, "check")())  # noqa: B009
     except ConnectorError as error:
-        return what, False, f"{error} ({os.path.relpath(line)})"
+        return _Finding(what, f"{str(error).removeprefix(f'{name}: ')} ({os.path.relpath(line)})", error)
 
 
 @click.command("migrate")
@@ -63,4 +77,4 @@ def migrate_command() -> None:
         store = Home().open()
         migrate.upgrade(store)
         store.close()
-    console.print("The store's schema is up to date.")
+    say("The store's schema is up to date.")

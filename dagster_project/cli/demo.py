@@ -3,13 +3,18 @@
 from pathlib import Path
 
 import click
+from rich.console import Console
 
-from dagster_project.cli.output import LOOK, console, json_option, show_json, show_table, telling
+from dagster_project.cli.output import LOOK, json_option, show_json, show_table, telling
+
+console = Console()
 
 
 @click.command("demo")
 @click.option("--once", is_flag=True, help="Run the way once and leave; else the Dagster UI stays up.")
-@click.option("--report", "report_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures as JSON.")
+@click.option(
+    "--report", "report_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures as JSON."
+)
 @click.option("--people", "count", default=2000, show_default=True, help="How many people the sandbox invents.")
 @click.option("--seed", default=7, show_default=True, help="The same seed invents the same people.")
 @click.option("--port", default=3000, show_default=True, help="Where the Dagster UI listens.")
@@ -18,7 +23,7 @@ def demo_command(once: bool, report_file: Path | None, count: int, seed: int, po
     """Play vendors on this machine, carry their candidates through the pool, and send to a sandbox."""
     from dagster_project.demo import Demo
 
-    with telling(), Demo.start(people=count, seed=seed, say=console.print) as demo:
+    with telling(), Demo.start(people=count, seed=seed, say=Console(stderr=as_json).print) as demo:
         report = demo.run()
         if report_file:
             demo.write(report, report_file)
@@ -40,7 +45,8 @@ def _show(report: dict) -> None:  # type: ignore[type-arg] - the report is JSON
     console.print(
         f"{report['people']:,} people out of {report['records']:,} candidate records; "
         f"precision {report['precision']:.4f}, recall {report['recall']:.4f} "
-        f"(matching on the exact e-mail alone: {report['baseline']['precision']:.4f}, {report['baseline']['recall']:.4f})",
+        f"(matching on the exact e-mail alone: {report['baseline']['precision']:.4f}, "
+        f"{report['baseline']['recall']:.4f})",
         highlight=False,
     )
     for name, sentence in report["failed"].items():

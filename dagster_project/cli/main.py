@@ -5,35 +5,39 @@ from typing import Any
 
 import click
 
-_COMMANDS = {
-    "demo": "demo",
-    "check": "check",
-    "migrate": "check",
-    "sync": "landing",
-    "import": "landing",
-    "quarantine": "landing",
-    "replay": "landing",
-    "people": "people",
-    "person": "people",
-    "explain": "people",
-    "segments": "engagement",
-    "push": "engagement",
-    "pause": "engagement",
-    "resume": "engagement",
-    "refer": "engagement",
+COMMANDS = {
+    "demo": ("demo", "Play vendors on this machine and carry their candidates all the way."),
+    "check": ("check", "Check settings, credentials and reachability, in plain words."),
+    "migrate": ("check", "Bring the store's schema up to date."),
+    "sync": ("landing", "Read connections, then resolve people and evaluate segments."),
+    "import": ("landing", "Land the rows of a file: CSV, JSON Resume, JSONL."),
+    "quarantine": ("unread", "List what could not be read, and why."),
+    "replay": ("unread", "Parse again what could not be read, or all that was ever sent."),
+    "people": ("people", "List people, or those whose name or address holds a text."),
+    "person": ("people", "Show one person, and where each field came from."),
+    "explain": ("people", "Say why two ids are one person, or are not."),
+    "segments": ("engagement", "Evaluate and list segments; say why somebody is in one."),
+    "push": ("push", "Send what changed to destinations."),
+    "pause": ("engagement", "Stop every push, at once."),
+    "resume": ("engagement", "Let pushes go again."),
+    "refer": ("engagement", "Make a referral link."),
 }
-"""Every command, and the module of this package that holds it."""
+"""Every command: the module of this package that holds it, and its line in the list, which imports none of them."""
 
 
 class _Lazy(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's contract
-        return list(_COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
-        module: Any = importlib.import_module(f"dagster_project.cli.{_COMMANDS[cmd_name]}")
+        module: Any = importlib.import_module(f"dagster_project.cli.{COMMANDS[cmd_name][0]}")
         return getattr(module, f"{cmd_name}_command")
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, told) for name, (_, told) in COMMANDS.items()])
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,18 +1,21 @@
 """Commands that look at people: people, person, explain."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import click
 
-from dagster_project.cli.output import console, json_option, show_json, show_mapping, show_table, telling
+from dagster_project.cli.output import json_option, say, show_json, show_mapping, show_table, telling
 from dagster_project.cli.pool import opened
+from dagster_project.cli.tables import plain
 from talent_pool import people
 
 
 @click.command("people")
 @click.argument("search", required=False)
-@click.option("--limit", default=20, show_default=True, help="How many to list.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many to list.")
 @json_option
 def people_command(search: str | None, limit: int, as_json: bool) -> None:  # noqa: FBT001
     """List people, or those whose name or address holds SEARCH."""
@@ -24,11 +27,17 @@ def people_command(search: str | None, limit: int, as_json: bool) -> None:  # no
         return
     show_table(
         "", ("id", "name", "e-mail", "sources", "applications"),
-        [(row.id, row.full_name, row.primary_email, ", ".join(row.connections), row.applications) for row in rows],
+        [(row.id, row.full_name, row.primary_email, _counted(row.connections), row.applications) for row in rows],
         empty="Nobody yet: run `catchment sync`." if not search else "Nobody's name or address holds that.",
     )  # fmt: skip
     if rows and len(rows) < total and not search:
-        console.print(f"{len(rows)} of {total:,} people; name a part of somebody's name to search.", highlight=False)
+        say(f"{len(rows)} of {total:,} people; name a part of somebody's name to search.")
+
+
+def _counted(connections: Sequence[str]) -> str:
+    """Return each source once, with the number of its records where there are several."""
+    found = Counter(connections)
+    return ", ".join(name if number == 1 else f"{name} ×{number}" for name, number in found.items())  # noqa: RUF001
 
 
 @click.command("person")
@@ -42,7 +51,8 @@ def person_command(person_id: str, as_json: bool) -> None:  # noqa: FBT001
         show_json(asdict(person))
         return
     shown = {name: _plain(value) for name, value in person.golden.items()}
-    show_mapping({"id": person.id, "formerly": ", ".join(person.previous_ids) or None, "state": person.state, **shown})
+    formerly = {"formerly": ", ".join(person.previous_ids)} if person.previous_ids else {}
+    show_mapping({"id": person.id, **formerly, "state": person.state, **shown})
     show_table(
         "\nsources", ("connection", "remote id", "since", "record"),
         [(one.connection, one.remote_id, f"{one.landed_at:%Y-%m-%d}", one.record_id) for one in person.sources],
@@ -87,7 +97,7 @@ def explain_command(a: str, b: str, as_json: bool) -> None:  # noqa: FBT001
     if as_json:
         show_json(asdict(explanation))
         return
-    console.print(explanation.sentence, highlight=False)
+    say(plain(explanation.sentence))
     for link in explanation.links:
         chance = f", {link.probability:.1%} likely one person" if link.probability is not None else ""
         show_table(

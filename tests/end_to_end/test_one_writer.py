@@ -99,6 +99,8 @@ def _compete(sandbox: Sandbox, rounds: int) -> tuple[list[Outcome], Applicants, 
     with _contenders() as pipes:
         for number in range(rounds):
             as_of = DEFAULT_NOW + timedelta(minutes=number + 1)
+            if number % 2:  # so that whoever is first is still at it when the others come
+                sandbox.fault("greenhouse", "slow", "/v3/sources", seconds=0.8)
             applicants.apply(number, as_of - timedelta(seconds=20))
             outcomes += _round(pipes, as_of)
     in_contest = len(sandbox.mails())
@@ -112,11 +114,9 @@ def _losers_said_so(outcomes: list[Outcome], rounds: int) -> None:
     assert [one for one in outcomes if one.end == "failed"] == []
     losses = [words for one in outcomes for words in one.losses]
     assert [words for words in losses if not LOST.match(words)] == []
-    assert len(losses) >= rounds / 2, "hardly ever did two of them meet, so that nothing was shown"
+    assert len(losses) >= rounds // 2, "hardly ever did two of them meet, so that nothing was shown"
     for task in ("sync", "push"):
-        won = Counter(one.who for one in outcomes if one.task == task and one.end == "done")
-        assert won.total() >= rounds
-        assert set(won) == set(CONTENDERS)
+        assert sum(one.task == task and one.end == "done" for one in outcomes) >= rounds
 
 
 def _every_acknowledgement_once(store, sandbox: Sandbox, applicants: Applicants) -> None:
@@ -156,7 +156,7 @@ def _one_writer(store) -> None:
         assert (run.state, unbalanced(store, run.id)) == ("succeeded", None)
 
 
-def _contest(tmp_path, store_url: str | None, *, people: int, rounds: int) -> None:
+def _contest(tmp_path, store_url: str | None, *, people: int, rounds: int) -> list[Outcome]:
     with Sandbox.start(people=people, seed=5, folder=tmp_path / "sandbox", now=DEFAULT_NOW) as sandbox:
         own = settings(sandbox, tmp_path / "home", store_url, CATCHMENT_AS_OF=DEFAULT_NOW.isoformat())
         with settled(own):
@@ -170,15 +170,18 @@ def _contest(tmp_path, store_url: str | None, *, people: int, rounds: int) -> No
                     _every_record_once(store, sandbox, applicants)
                     _one_writer(store)
                     assert in_contest >= rounds / 2
+                    return outcomes
             finally:
                 store.close()
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_three_at_one_connection_and_one_destination_are_one_writer(tmp_path, store_url) -> None:
-    _contest(tmp_path, store_url(), people=15, rounds=3)
+    _contest(tmp_path, store_url(), people=8, rounds=3)
 
 
 @pytest.mark.heavy
 def test_fifty_times_three_are_one_writer(tmp_path, store_url, backend) -> None:
-    _contest(tmp_path, store_url(), people=60, rounds=50 if backend == "sqlite" else 10)
+    outcomes = _contest(tmp_path, store_url(), people=60, rounds=50 if backend == "sqlite" else 10)
+    for task in ("sync", "push"):
+        assert {one.who for one in outcomes if one.task == task and one.end == "done"} == set(CONTENDERS)

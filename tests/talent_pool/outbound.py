@@ -68,7 +68,9 @@ def shelf_settings(*pushes: str, **more: Any) -> DestinationSettings:
 
 def post_settings(*pushes: str, **more: Any) -> DestinationSettings:
     since = NOW - timedelta(days=30)
-    chosen = tuple(Push.model_validate({"segment": name, "since": since}) for name in pushes or ("acknowledge_new_applicants",))
+    chosen = tuple(
+        Push.model_validate({"segment": name, "since": since}) for name in pushes or ("acknowledge_new_applicants",)
+    )
     return DestinationSettings(name="post", connector="post", pushes=chosen, **more)
 
 
