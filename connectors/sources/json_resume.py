@@ -33,7 +33,7 @@ _NEVER = ("image", "picture", "photo", "birthDate", "gender", "nationality", "ma
 
 
 class JsonResume(FileSource):
-    """Résumés in files. One is told by `basics.email`, else phone and name, else the field of basics named by `key`."""
+    """Résumés in files. One is told by e-mail, phone and name together, or by the field of basics named by `key`."""
 
     connector = "json_resume"
 

@@ -10,6 +10,7 @@ one JSON document and nothing else.
 """
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -89,7 +90,8 @@ def mark(*, ok: bool) -> str:
 def sentence(name: str, error: Exception) -> str:
     """Return an error's text so that it names what failed, once."""
     told = str(error)
-    return told if name in told else f"{name}: {told}"
+    named = re.search(rf"\b{re.escape(name)}\b", told, re.IGNORECASE)
+    return told if named else f"{name}: {told}"
 
 
 def show_failures(failures: Mapping[str, Exception]) -> None:
