@@ -360,11 +360,8 @@ def fewer_pages(more: int = 40) -> Iterator[None]:
     """Let every database grow by `more` pages and no further, which SQLite takes for a full disk."""
 
     def limit(connection: sqlite3.Connection, _record: object) -> None:
-        if isinstance(connection, sqlite3.Connection) or hasattr(connection, "execute"):
-            cursor = connection.cursor()
-            (pages,) = cursor.execute("PRAGMA page_count").fetchone()
-            cursor.execute(f"PRAGMA max_page_count={pages + more}")
-            cursor.close()
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count={pages + more}")
 
     event.listen(Engine, "connect", limit)
     try:

