@@ -102,6 +102,8 @@ def is_news(row: Planned, said: Said | None) -> bool:
     """Say whether a row that was not attempted has anything to add to the ledger."""
     if row.fate is Fate.UNCHANGED:
         return False
+    if row.fate is Fate.SUPPRESSED and said is not None and said.fate is Fate.REMOVED:
+        return False  # it was taken out, and why was said then
     return said is None or (said.fate, said.reason, said.fingerprint) != (row.fate, row.reason, row.fingerprint)
 
 
