@@ -24,7 +24,7 @@ from sandbox.vendors import Vendors, running
 from talent_pool.arrivals import decompressed
 from talent_pool.runs import latest
 from talent_pool.tables import quarantine
-from tests.dagster_project.typed import Installation, Said, written
+from tests.dagster_project.typed import BRISK, Installation, Said, written
 
 VENDORS = ("greenhouse", "typeform")
 
@@ -51,14 +51,20 @@ def expected(world: World, tmp_path_factory: pytest.TempPathFactory) -> dict[tup
     """What a store holds that nothing ever went wrong with."""
     folder = tmp_path_factory.mktemp("undisturbed")
     with running(copy.deepcopy(world), folder / "sandbox") as up:
-        undisturbed = Installation(folder / "home", {**up.environ, "CATCHMENT_AS_OF": up.ports["now"]})
+        undisturbed = Installation(folder / "home", {**up.environ, **BRISK, "CATCHMENT_AS_OF": up.ports["now"]})
         undisturbed.types("sync", *VENDORS)
     return undisturbed.held()
 
 
 @pytest.fixture
 def here(tmp_path: Path, vendors: Vendors) -> Installation:
-    return Installation(tmp_path / "home", {**vendors.environ, "CATCHMENT_AS_OF": vendors.ports["now"]})
+    return Installation(tmp_path / "home", {**vendors.environ, **BRISK, "CATCHMENT_AS_OF": vendors.ports["now"]})
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Installation:
+    """An installation that comes to no vendor."""
+    return Installation(tmp_path / "home")
 
 
 def must_be_plain(said: Said, *secrets: str) -> None:
@@ -78,7 +84,7 @@ def must_recover(here: Installation, expected: dict[tuple[str, str, str], bytes]
     here.types("sync", *VENDORS)
     assert here.held() == expected
     here.must_be_sound()
-    again = here.types("sync", *VENDORS, "--json").json
+    again = here.types("sync", *VENDORS, "--no-resolve", "--json").json
     assert {(counts["new"], counts["changed"]) for counts in again.values()} == {(0, 0)}
 
 
@@ -94,7 +100,7 @@ def must_recover(here: Installation, expected: dict[tuple[str, str, str], bytes]
 )
 def test_a_wrong_key(here: Installation, expected, name: str, setting: str, words: str) -> None:
     wrong = "wrong-key-91f3"
-    said = here.types("sync", name, code=2, **{setting: wrong})
+    said = here.types("sync", name, "--no-resolve", code=2, **{setting: wrong})
     assert words in said.err
     must_be_plain(said, wrong)
     assert here.types("check", code=2, **{setting: wrong}).out.count("✗ source " + name) == 1
@@ -107,7 +113,7 @@ def test_an_unreachable_host(here: Installation, expected) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))  # taken, and nobody listens
         address = f"127.0.0.1:{nobody.getsockname()[1]}"
-        said = here.types("sync", "typeform", code=3, TYPEFORM_BASE_URL=f"http://{address}")
+        said = here.types("sync", "typeform", "--no-resolve", code=3, TYPEFORM_BASE_URL=f"http://{address}")
     assert said.err == (
         f"✗ typeform cannot be reached at {address}. Check base_url and the network; nothing is lost.\n"
     )
@@ -150,10 +156,10 @@ BODIES = {
 @pytest.mark.parametrize("kind", BODIES)
 def test_a_malformed_page(here: Installation, vendors: Vendors, expected, kind: str) -> None:
     body, words = BODIES[kind]
-    here.types("sync", "greenhouse")
+    here.types("sync", "greenhouse", "--no-resolve")
     before = here.cursors()
     with answering(vendors, body) as url:
-        said = here.types("sync", "typeform", code=3, TYPEFORM_BASE_URL=url)
+        said = here.types("sync", "typeform", "--no-resolve", code=3, TYPEFORM_BASE_URL=url)
     assert words in said.err
     must_be_plain(said)
     assert here.cursors() == before
@@ -178,7 +184,7 @@ def answering(vendors: Vendors, body: bytes) -> Iterator[str]:
 
 def test_an_answer_that_breaks_off(here: Installation, vendors: Vendors, expected) -> None:
     vendors.typeform.app.switch_on("cut", "/forms/*/responses", times=99)
-    said = here.types("sync", "typeform", code=3)
+    said = here.types("sync", "typeform", "--no-resolve", code=3)
     assert "broke off in the middle of an answer" in said.err
     must_be_plain(said)
     vendors.typeform.app.faults.clear()
@@ -189,7 +195,7 @@ def test_a_malformed_object_waits_in_quarantine_and_the_rest_lands(
     here: Installation, vendors: Vendors, expected
 ) -> None:
     vendors.typeform.app.switch_on("malformed_object", "/forms/*/responses")
-    said = here.types("sync", "typeform", code=1)
+    said = here.types("sync", "typeform", "--no-resolve", code=1)
     assert "`catchment quarantine` says why" in said.out
     (waiting,) = here.types("quarantine", "--json").json
     assert waiting["connection"] == "typeform"
@@ -198,7 +204,7 @@ def test_a_malformed_object_waits_in_quarantine_and_the_rest_lands(
     assert len(here.held()) == len(of_typeform) - 1
     here.must_be_sound()
     # a response is read again only within the last hour, so the whole is asked for
-    here.types("sync", "typeform", "--full-refresh")
+    here.types("sync", "typeform", "--no-resolve", "--full-refresh")
     must_recover(here, expected)
 
 
@@ -221,17 +227,17 @@ def test_an_object_of_ten_megabytes(here: Installation, vendors: Vendors, expect
     here.must_be_sound()
 
 
-def test_a_cell_of_ten_megabytes(here: Installation, tmp_path: Path) -> None:
+def test_a_cell_of_ten_megabytes(alone: Installation, tmp_path: Path) -> None:
     row = "2,Bruno Novak,bruno@example.org,{}\n"
     (tmp_path / "a.csv").write_text(
         "id,Name,E-mail,Notes\n1,Ada Okafor,ada@example.com,x\n"
         + row.format("A" * 10_000_000)
         + "3,Li Wei,li@example.net,y\n"
     )
-    said = here.types("import", str(tmp_path / "a.csv"), "--as", "archive", "--json", code=1)
+    said = alone.types("import", str(tmp_path / "a.csv"), "--as", "archive", "--json", code=1)
     assert (said.json["archive"]["new"], said.json["archive"]["quarantined"]) == (2, 1)
-    assert here.types("quarantine", "--json").json[0]["reason"] == "row 3: it is longer than 1,048,576 characters."
-    here.must_be_sound()
+    assert alone.types("quarantine", "--json").json[0]["reason"] == "row 3: it is longer than 1,048,576 characters."
+    alone.must_be_sound()
 
 
 # ---- the installation's own files
@@ -264,9 +270,9 @@ MISTAKES = {
 
 @pytest.mark.parametrize("kind", MISTAKES)
 @pytest.mark.parametrize("arguments", [("sync",), ("check",), ("push", "--dry-run")], ids=" ".join)
-def test_broken_yaml(here: Installation, tmp_path: Path, kind: str, arguments: tuple[str, ...]) -> None:
+def test_broken_yaml(alone: Installation, tmp_path: Path, kind: str, arguments: tuple[str, ...]) -> None:
     defs = written(tmp_path / "defs", sources=MISTAKES[kind].text)
-    said = here.types(*arguments, code=2, CATCHMENT_DEFS=str(defs))
+    said = alone.types(*arguments, code=2, CATCHMENT_DEFS=str(defs))
     assert re.search(MISTAKES[kind].told, said.err)
     assert said.out == ""
     must_be_plain(said)
@@ -285,10 +291,10 @@ def test_an_unknown_connector_keeps_no_other_connection_from_being_read(here: In
     )
 
 
-def test_a_secret_in_yaml_is_refused_and_not_repeated(here: Installation, tmp_path: Path) -> None:
+def test_a_secret_in_yaml_is_refused_and_not_repeated(alone: Installation, tmp_path: Path) -> None:
     text = SOURCE.format("typeform", "typeform") + "  settings:\n    token: top-secret-token\n"
     defs = str(written(tmp_path / "defs", sources=text))
-    said = here.types("sync", code=2, CATCHMENT_DEFS=defs)
+    said = alone.types("sync", code=2, CATCHMENT_DEFS=defs)
     assert said.err == "✗ typeform: token is a secret and may not stand in YAML. Set TYPEFORM_TOKEN.\n"
 
 
@@ -304,17 +310,17 @@ SETTINGS = {
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_a_setting_that_cannot_be(here: Installation, name: str) -> None:
+def test_a_setting_that_cannot_be(alone: Installation, name: str) -> None:
     value, words = SETTINGS[name]
-    said = here.types("sync", "careers_form", code=2, **{name: value})
+    said = alone.types("sync", "careers_form", code=2, **{name: value})
     assert words in said.err
     assert said.out == ""
     must_be_plain(said, "5ec7e7", "hunter2")
 
 
 def test_another_key_than_the_stores(here: Installation, expected) -> None:
-    here.types("sync", "typeform")
-    said = here.types("sync", "typeform", code=2, CATCHMENT_KEY="ab" * 32)
+    here.types("sync", "typeform", "--no-resolve")
+    said = here.types("sync", "typeform", "--no-resolve", code=2, CATCHMENT_KEY="ab" * 32)
     assert "made under another key" in said.err
     must_be_plain(said, "ab" * 32)
     must_recover(here, expected)
@@ -323,25 +329,25 @@ def test_another_key_than_the_stores(here: Installation, expected) -> None:
 # ---- the store
 
 
-def test_postgresql_that_does_not_answer(here: Installation) -> None:
+def test_postgresql_that_does_not_answer(alone: Installation) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         url = f"postgresql+psycopg://pool:hunter2@127.0.0.1:{nobody.getsockname()[1]}/pool"
-        said = here.types("sync", "typeform", code=3, CATCHMENT_STORE_URL=url)
+        said = alone.types("sync", "typeform", code=3, CATCHMENT_STORE_URL=url)
     assert "The store cannot be reached. See that it runs and that CATCHMENT_STORE_URL is right" in said.err
     must_be_plain(said, "hunter2")
 
 
-def test_postgresql_without_that_database(here: Installation, postgres_url: Callable[[str], str]) -> None:
-    said = here.types("sync", "typeform", code=3, CATCHMENT_STORE_URL=postgres_url("no_such_pool"))
+def test_postgresql_without_that_database(alone: Installation, postgres_url: Callable[[str], str]) -> None:
+    said = alone.types("sync", "typeform", code=3, CATCHMENT_STORE_URL=postgres_url("no_such_pool"))
     assert "no such database" in said.err
     must_be_plain(said)
 
 
-def test_a_file_that_is_no_database(here: Installation) -> None:
-    here.home.mkdir()
-    (here.home / "pool.db").write_text("this is no database, but a letter\n" * 100)
-    said = here.types("people", code=3)
+def test_a_file_that_is_no_database(alone: Installation) -> None:
+    alone.home.mkdir()
+    (alone.home / "pool.db").write_text("this is no database, but a letter\n" * 100)
+    said = alone.types("people", code=3)
     assert "is no SQLite database" in said.err
     must_be_plain(said)
 

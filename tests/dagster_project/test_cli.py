@@ -23,7 +23,7 @@ from sandbox.vendors import Vendors, running
 from talent_pool.conservation import unbalanced
 from talent_pool.decisions import decide
 from talent_pool.runs import latest
-from tests.dagster_project.typed import ROOT, Installation
+from tests.dagster_project.typed import BRISK, ROOT, Installation
 
 CONTACTS = """id,Name,E-mail,Phone,Company,When
 1,Ada Okafor,ada@example.com,+1 202 555 0101,Northwind,2026-01-05
@@ -47,6 +47,7 @@ def contacts(tmp_path: Path) -> str:
 def _settings(vendors: Vendors, folder: Path) -> dict[str, str]:
     return {
         **vendors.environ,
+        **BRISK,
         "ARCHIVE_PATH": vendors.ports["archive_csv"],
         "EXPORT_FOLDER": str(folder / "exports"),
         "CATCHMENT_AS_OF": vendors.ports["now"],
@@ -195,7 +196,7 @@ def test_sync_again_finds_nothing_new(synced: Installation) -> None:
 
 
 def test_sync_without_resolving_leaves_people_for_later(here: Installation, vendors: Vendors) -> None:
-    here.environ |= {**vendors.environ, "CATCHMENT_AS_OF": vendors.ports["now"]}
+    here.environ |= {**vendors.environ, **BRISK, "CATCHMENT_AS_OF": vendors.ports["now"]}
     assert "typeform" in here.types("sync", "typeform", "--no-resolve").out
     assert here.types("people", "--json").json == []
     here.types("sync", "typeform")

@@ -21,6 +21,8 @@ from tests.conftest import KEY
 
 ROOT = Path(__file__).resolve().parents[2]
 _OURS = ("CATCHMENT_", "GREENHOUSE_", "TYPEFORM_", "MAILCHIMP_", "MAIL_", "INDEED_", "ARCHIVE_", "EXPORT_", "NO_COLOR")
+BRISK = {"TYPEFORM_REQUESTS_PER_SECOND": "1000"}
+"""The sandbox bears more than the vendor."""
 
 
 @dataclass(frozen=True)
