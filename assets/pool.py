@@ -11,7 +11,8 @@ from dagster_project.resources import OpenPool, TalentPool
 from dagster_project.sources import source_key
 from talent_pool import people as pool_people
 from talent_pool.installation import Installation
-from talent_pool.resolution import resolve_all
+from talent_pool.people import Statistics
+from talent_pool.resolution import ResolveReport, resolve_all
 from talent_pool.segments import evaluate
 from talent_pool.tables import memberships
 
@@ -26,6 +27,21 @@ _PEOPLE_COLUMNS = dg.TableSchema(
         dg.TableColumn("provenance", "json", "which source said so, and when"),
     ]
 )
+_LARGEST_UNSEEN = 50
+"""More records than this in one person want somebody's look."""
+_PEOPLE_PROMISES = [
+    dg.AssetCheckSpec(
+        "nobody_is_lost",
+        asset=PEOPLE,
+        blocking=True,
+        description="Every live candidate record belongs to exactly one person, and every person has a record.",
+    ),
+    dg.AssetCheckSpec(
+        "no_cluster_is_suspiciously_large",
+        asset=PEOPLE,
+        description=f"No person is made of more than {_LARGEST_UNSEEN} records that nobody looked at.",
+    ),
+]
 
 
 def people_asset(installation: Installation) -> dg.AssetsDefinition:
@@ -42,54 +58,46 @@ def people_asset(installation: Installation) -> dg.AssetsDefinition:
         pool="resolver",
         metadata={"dagster/table_name": "people", "dagster/column_schema": _PEOPLE_COLUMNS},
         retry_policy=retries(),
-        check_specs=[
-            dg.AssetCheckSpec(
-                "nobody_is_lost",
-                asset=PEOPLE,
-                blocking=True,
-                description="Every live candidate record belongs to exactly one person, and every person has a record.",
-            ),
-            dg.AssetCheckSpec(
-                "no_cluster_is_suspiciously_large",
-                asset=PEOPLE,
-                description="No person is made of more than 50 records that nobody looked at.",
-            ),
-        ],
+        check_specs=_PEOPLE_PROMISES,
     )
     def people(context: dg.AssetExecutionContext, pool: TalentPool) -> dg.MaterializeResult:
         with told(context), pool.open() as opened:
             report = resolve_all(opened.store, opened.installation, opened.now)
             statistics = pool_people.statistics(opened.store)
-        return dg.MaterializeResult(
-            metadata={
-                "records_resolved": report.records,
-                "created": report.created,
-                "changed": report.changed,
-                "merged": report.merged,
-                "split": report.split,
-                "ended": report.ended,
-                "dagster/row_count": statistics.people,
-                "candidate_records": statistics.records,
-                "largest_cluster": statistics.largest_cluster,
-            },
-            check_results=[
-                dg.AssetCheckResult(
-                    check_name="nobody_is_lost",
-                    passed=statistics.unattached == 0 and statistics.empty == 0,
-                    description=(
-                        f"{statistics.unattached} records without a person, {statistics.empty} people without a record."
-                    ),
-                ),
-                dg.AssetCheckResult(
-                    check_name="no_cluster_is_suspiciously_large",
-                    passed=statistics.largest_cluster <= 50,
-                    severity=dg.AssetCheckSeverity.WARN,
-                    description=f"The largest person is made of {statistics.largest_cluster} records.",
-                ),
-            ],
-        )
+        return _people_result(report, statistics)
 
     return people
+
+
+def _people_result(report: ResolveReport, statistics: Statistics) -> dg.MaterializeResult:
+    return dg.MaterializeResult(
+        metadata={
+            "records_resolved": report.records,
+            "created": report.created,
+            "changed": report.changed,
+            "merged": report.merged,
+            "split": report.split,
+            "ended": report.ended,
+            "dagster/row_count": statistics.people,
+            "candidate_records": statistics.records,
+            "largest_cluster": statistics.largest_cluster,
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                check_name="nobody_is_lost",
+                passed=statistics.unattached == 0 and statistics.empty == 0,
+                description=(
+                    f"{statistics.unattached} records without a person, {statistics.empty} people without a record."
+                ),
+            ),
+            dg.AssetCheckResult(
+                check_name="no_cluster_is_suspiciously_large",
+                passed=statistics.largest_cluster <= _LARGEST_UNSEEN,
+                severity=dg.AssetCheckSeverity.WARN,
+                description=f"The largest person is made of {statistics.largest_cluster} records.",
+            ),
+        ],
+    )
 
 
 def segments_asset(installation: Installation) -> dg.AssetsDefinition:

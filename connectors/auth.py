@@ -3,6 +3,7 @@
 Both fetch a token when there is none, renew it shortly before it ends, and once more when the vendor refuses it early.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,14 +31,14 @@ class NoToken(Exception):
         self.headers = response.headers
 
 
-class _Bearer(httpx.Auth):
+class _Bearer(httpx.Auth, ABC):
     def __init__(self, name: str, hint: str, clock: Callable[[], datetime]) -> None:
         self._name, self._hint, self._clock = name, hint, clock
         self._token: Token | None = None
 
+    @abstractmethod
     def _token_requests(self) -> Iterator[httpx.Request]:
         """Yield what may be asked for a token, the next where the one before was refused."""
-        raise NotImplementedError  # pragma: no cover - abstract
 
     def _kept(self) -> Token | None:
         """Return the token that is known by now; another process may have renewed it."""

@@ -59,6 +59,16 @@ class Source(ABC):
     def check(self) -> str: ...
 
 
+class DeliveredSource(Source):
+    """A source that is only delivered to: nothing is fetched, so there are no streams to read."""
+
+    def streams(self) -> Sequence[Stream]:
+        return ()
+
+    def pages(self, stream: Stream, cursor: Json | None, now: datetime) -> Iterator[Page]:  # noqa: ARG002 - the contract's
+        return iter(())
+
+
 def source_types() -> Mapping[str, type[Source]]:
     """Return every source by its connector's name."""
     for module in pkgutil.iter_modules(_folder.__path__):

@@ -92,8 +92,11 @@ def golden(contributions: Sequence[Contribution]) -> Golden:
 
 
 def _name_rank(said: Contribution, body: Body) -> tuple[Any, ...]:
-    """Prefer names that are whole, then written with capitals as people write them, then trust."""
-    whole = bool(body.get("first_name") and body.get("last_name")) or len(words(body.get("full_name"))) > 1
+    """Prefer names that are whole (no initials), then written as people write them, then trust."""
+    parts = [words(body.get("first_name")), words(body.get("last_name"))]
+    if not all(parts):
+        parts = [[word] for word in words(body.get("full_name"))]
+    whole = len(parts) > 1 and all(any(len(word) > 1 for word in part) for part in parts)
     text = f"{body.get('first_name') or ''}{body.get('last_name') or ''}{body.get('full_name') or ''}"
     return (whole, not text.isupper() and not text.islower(), said.trust, said.observed_at)
 

@@ -5,17 +5,16 @@ public, so nothing is signed; what it may hold is fixed here, and anything else 
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from connectors.contract import Answers, Delivery, Json, Page, Stream
+from connectors.contract import Answers, Delivery, Json
 from connectors.errors import Malformed
 from connectors.records import Application, Candidate, ConsentStatement, Record
 from connectors.shapes import decoded
-from connectors.source import Source
+from connectors.source import DeliveredSource
 
 SUBMISSIONS = "submissions"
 _Text = Annotated[str, Field(min_length=1, max_length=1_000)]
@@ -52,18 +51,12 @@ class _Submission(BaseModel):
     utm: dict[str, str] = Field(default_factory=dict)
 
 
-class CareersForm(Source):
+class CareersForm(DeliveredSource):
     """Submissions of our own form; all of them are delivered."""
 
     connector = "careers_form"
     family = "portal"
     answers = Answers(accepted=202)
-
-    def streams(self) -> Sequence[Stream]:
-        return ()
-
-    def pages(self, stream: Stream, cursor: Json | None, now: datetime) -> Iterator[Page]:  # noqa: ARG002 - the contract's
-        return iter(())
 
     def check(self) -> str:
         return "Submissions are delivered to /forms/careers; there is nothing to reach."

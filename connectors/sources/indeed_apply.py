@@ -8,19 +8,19 @@ Facts: docs.indeed.com/indeed-apply, docs-plus.indeed.com/indeed-apply/message-s
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import SecretStr
 
 from connectors import settings, webhooks
-from connectors.contract import Answers, Delivery, Json, Page, Stream
+from connectors.contract import Answers, Delivery, Json
 from connectors.errors import Malformed
 from connectors.records import Application, Candidate, Record
 from connectors.rows import url_of
 from connectors.shapes import decoded, is_list, is_object
-from connectors.source import Source
+from connectors.source import DeliveredSource
 
 APPLICATIONS = "applications"
 _HEADER = "X-Indeed-Signature"
@@ -36,7 +36,7 @@ class IndeedSettings(settings.Settings):
     secret: SecretStr
 
 
-class IndeedApply(Source):
+class IndeedApply(DeliveredSource):
     """Applications by Indeed Apply; all of them are delivered."""
 
     connector = "indeed_apply"
@@ -44,12 +44,6 @@ class IndeedApply(Source):
     Settings = IndeedSettings
     settings: IndeedSettings
     answers = Answers(accepted=200, duplicate=409, bad_signature=401, malformed=422, too_large=413)
-
-    def streams(self) -> Sequence[Stream]:
-        return ()
-
-    def pages(self, stream: Stream, cursor: Json | None, now: datetime) -> Iterator[Page]:  # noqa: ARG002 - the contract's
-        return iter(())
 
     def check(self) -> str:
         return f"Applications are delivered to /intake/{self.connection.name}; the secret is set."

@@ -5,18 +5,17 @@ the application, of the kind `referral`, is all that they may be written to abou
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from connectors.contract import Answers, Delivery, Json, Page, Stream
+from connectors.contract import Answers, Delivery, Json
 from connectors.errors import Malformed
 from connectors.records import Application, Candidate, Interaction, Record
 from connectors.rows import url_of
 from connectors.shapes import decoded
-from connectors.source import Source
+from connectors.source import DeliveredSource
 
 CLICKS, REFERRALS = "clicks", "referrals"
 _Text = Annotated[str, Field(min_length=1, max_length=1_000)]
@@ -64,18 +63,12 @@ _Body = Annotated[_Click | _Referral, Field(discriminator="kind")]
 _BODY: TypeAdapter[_Click | _Referral] = TypeAdapter(_Body)
 
 
-class ReferralLinks(Source):
+class ReferralLinks(DeliveredSource):
     """Clicks and recommendations; all of them are delivered."""
 
     connector = "referral_links"
     family = "referral"
     answers = Answers(accepted=202)
-
-    def streams(self) -> Sequence[Stream]:
-        return ()
-
-    def pages(self, stream: Stream, cursor: Json | None, now: datetime) -> Iterator[Page]:  # noqa: ARG002 - the contract's
-        return iter(())
 
     def check(self) -> str:
         return "Clicks come from /r/{token} and recommendations from /forms/referral; there is nothing to reach."

@@ -97,3 +97,11 @@ def test_newest_place_and_every_address_once() -> None:
 def test_equals_are_settled_by_who_landed_first() -> None:
     assert golden([says("b", number=1, title="Nurse"), says("a", number=2, title="Chef")]).fields["title"] == "Nurse"
     assert golden([says("b", title="Nurse"), says("a", title="Chef")]).fields["title"] == "Chef"
+
+
+def test_an_initial_does_not_stand_where_a_source_knows_the_name() -> None:
+    trusted = says("form", day=9, trust=90, first_name="A.", last_name="King")
+    whole = says("file", day=0, trust=10, first_name="Ada", last_name="King")
+    assert golden([trusted, whole]).fields["first_name"] == "Ada"
+    full = says("file", day=0, trust=10, full_name="Ada King")
+    assert golden([trusted, full]).fields["full_name"] == "Ada King"
