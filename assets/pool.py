@@ -9,12 +9,12 @@ from dagster_project.destinations import segment_key
 from dagster_project.failures import retries, told
 from dagster_project.resources import OpenPool, TalentPool
 from dagster_project.sources import source_key
-from talent_pool import people as pool_people
 from talent_pool.installation import Installation
-from talent_pool.people import Statistics
-from talent_pool.resolution import ResolveReport, resolve_all
+from talent_pool.people import reading as pool_people
+from talent_pool.people.reading import Statistics
+from talent_pool.resolution.resolve import ResolveReport, resolve_all
 from talent_pool.segments import evaluate
-from talent_pool.tables import memberships
+from talent_pool.store.tables import memberships
 
 GROUP = "pool"
 PEOPLE = dg.AssetKey(["catchment", "people"])

@@ -62,11 +62,11 @@ def with_catchment(port: int, store_url: str | None) -> int:
     from connectors.contract import Connection
     from connectors.records import utc_now
     from connectors.source import open_source
-    from talent_pool import migrate
-    from talent_pool.inbox import Inbox
-    from talent_pool.store import Store
-    from talent_pool.sync import sync
-    from talent_pool.tables import records
+    from talent_pool.landing.inbox import Inbox
+    from talent_pool.landing.sync import sync
+    from talent_pool.store import migrate
+    from talent_pool.store.database import Store
+    from talent_pool.store.tables import records
 
     settings = {"base_url": f"http://127.0.0.1:{port}/v3", "token_url": f"http://127.0.0.1:{port}/token"}
     connection = Connection(name="greenhouse", connector="greenhouse", settings=settings)

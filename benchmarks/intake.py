@@ -91,9 +91,9 @@ def _land(name: str, port: int, landed: Any, ended: Any) -> None:
     from connectors.records import utc_now
     from connectors.source import open_source
     from talent_pool.home import Home
-    from talent_pool.inbox import Inbox
-    from talent_pool.priority import give_way
-    from talent_pool.sync import sync
+    from talent_pool.landing.inbox import Inbox
+    from talent_pool.landing.priority import give_way
+    from talent_pool.landing.sync import sync
 
     give_way()  # as the steps that land under Dagster, and `catchment sync`, do
     home = Home()
@@ -137,8 +137,8 @@ def _held() -> int:
     from sqlalchemy import func, select
 
     from talent_pool.home import Home
-    from talent_pool.inbox_tables import inbox as table
-    from talent_pool.store import Store
+    from talent_pool.store.database import Store
+    from talent_pool.store.inbox_tables import inbox as table
 
     home = Home()
     store = Store(home.inbox_url, b"read")
@@ -147,8 +147,8 @@ def _held() -> int:
 
 
 def _measure(rate: int, seconds: int) -> None:
-    from talent_pool import migrate
     from talent_pool.home import Home
+    from talent_pool.store import migrate
 
     migrate.upgrade(Home().open())
     port = 18_080

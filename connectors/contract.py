@@ -181,7 +181,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """A row that passed the gate. Only `talent_pool.gate` makes one; a test holds that nobody else does.
+    """A row that passed the gate. Only `talent_pool.delivery.gate` makes one; a test holds that nobody else does.
 
     `consented`: there is evidence of consent for `purpose`, so a subscription status may be set on creation.
     `tag`: the segment's name at the destination. `fields`: merge fields by our names. `known`: the destination

@@ -6,9 +6,10 @@ from assets.pool import people_asset, segments_asset
 from dagster_project.components import CandidateSource, EngagementDestination
 from dagster_project.resources import TalentPool
 from dagster_project.sensors import inbox_sensor, pool_job, pool_sensor
-from talent_pool import installation, migrate
+from talent_pool import installation
 from talent_pool.home import Home
 from talent_pool.installation import Installation
+from talent_pool.store import migrate
 
 
 def definitions_of(configured: Installation) -> dg.Definitions:

@@ -26,9 +26,10 @@ from connectors.records import utc_now
 from dagster_project.resources import opened
 from sandbox.client import Sandbox
 from sandbox.truth import Record, by_shared_email, pairwise
-from talent_pool import migrate, referrals
 from talent_pool.home import Home
-from talent_pool.tables import person_records, records
+from talent_pool.landing import referrals
+from talent_pool.store import migrate
+from talent_pool.store.tables import person_records, records
 
 SYNC_COUNTS = ("read", "new", "changed", "same", "quarantined")
 PUSH_COUNTS = (Fate.SENT, Fate.SUPPRESSED, Fate.REJECTED, Fate.DEFERRED)

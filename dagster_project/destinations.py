@@ -6,9 +6,9 @@ from connectors.contract import DestinationSettings, Fate
 from dagster_project.conditions import safe_to_push
 from dagster_project.failures import told
 from dagster_project.resources import TalentPool
-from talent_pool import conservation
-from talent_pool.delivery import PushReport, deliver, read_back
-from talent_pool.gate import Sending
+from talent_pool.delivery.deliver import PushReport, deliver, read_back
+from talent_pool.delivery.gate import Sending
+from talent_pool.landing import conservation
 
 GROUP = "destinations"
 ACCOUNTED = "every_member_is_accounted_for"

@@ -11,12 +11,13 @@ import dagster as dg
 from connectors.destination import Destination, open_destination
 from connectors.records import utc_now
 from connectors.source import Source, open_source
-from talent_pool import installation, migrate
+from talent_pool import installation
 from talent_pool.home import Home
-from talent_pool.inbox import Inbox
 from talent_pool.installation import Installation
-from talent_pool.store import Store
-from talent_pool.tokens import StoreTokenKeeper
+from talent_pool.landing.inbox import Inbox
+from talent_pool.store import migrate
+from talent_pool.store.database import Store
+from talent_pool.store.tokens import StoreTokenKeeper
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import dagster as dg
 from assets.pool import PEOPLE
 from dagster_project.resources import opened
 from talent_pool.installation import Installation
-from talent_pool.work import waiting
+from talent_pool.store.work import waiting
 
 Job = Any
 """What `dg.define_asset_job` returns; its type has no public name."""

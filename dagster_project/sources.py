@@ -8,9 +8,9 @@ import dagster as dg
 from connectors.contract import Connection
 from dagster_project.failures import retries, told
 from dagster_project.resources import TalentPool
-from talent_pool import conservation
-from talent_pool.priority import give_way
-from talent_pool.sync import SyncReport, sync
+from talent_pool.landing import conservation
+from talent_pool.landing.priority import give_way
+from talent_pool.landing.sync import SyncReport, sync
 
 GROUP = "sources"
 ACCOUNTED = "every_object_is_accounted_for"

@@ -9,7 +9,7 @@ CATCHMENT_ALLOWLIST   addresses or domains, parted by commas, that `allowlist` s
 CATCHMENT_REDIRECT    one address that every message goes to instead of its recipient (for trying out)
 CATCHMENT_PUBLIC_URL  where the public listener is reached from outside
 
-CATCHMENT_BUSY_SECONDS (talent_pool.store) says how long to wait for another process's write on SQLite.
+CATCHMENT_BUSY_SECONDS (talent_pool.store.database) says how long to wait for another process's write on SQLite.
 """
 
 import os
@@ -22,7 +22,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.errors import Misconfigured
-from talent_pool.store import Store
+from talent_pool.store.database import Store
 
 _SHORTEST_KEY = 16
 """Bytes of the installation's secret, at least."""
@@ -92,7 +92,7 @@ class Home(BaseSettings):
         return _key(text, str(path))
 
     def open(self) -> Store:
-        """Open the store as it stands; `talent_pool.migrate` brings its schema up to date."""
+        """Open the store as it stands; `talent_pool.store.migrate` brings its schema up to date."""
         return Store(self.database_url, self.secret)
 
 

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import settings
 from sqlalchemy import insert, text
 
-from talent_pool import migrate
-from talent_pool.inbox import Inbox
-from talent_pool.inbox_tables import inbox
-from talent_pool.store import Store, open_engine
-from talent_pool.tables import counters, metadata
+from talent_pool.landing.inbox import Inbox
+from talent_pool.store import migrate
+from talent_pool.store.database import Store, open_engine
+from talent_pool.store.inbox_tables import inbox
+from talent_pool.store.tables import counters, metadata
 
 # the same examples in every run of CI: what it finds, it finds again
 settings.register_profile("ci", derandomize=True, deadline=None)

@@ -23,12 +23,14 @@ from connectors.contract import Delivery, Receiver
 from connectors.errors import Malformed, Misconfigured, SignatureRefused
 from connectors.records import utc_now
 from connectors.source import Source, open_source
-from talent_pool import installation, migrate, unsubscribe
+from talent_pool import installation
+from talent_pool.delivery import unsubscribe
 from talent_pool.home import Home
-from talent_pool.inbox import Inbox
 from talent_pool.installation import Installation
-from talent_pool.store import Store, StoreUnavailable
-from talent_pool.tables import referral_links
+from talent_pool.landing.inbox import Inbox
+from talent_pool.store import migrate
+from talent_pool.store.database import Store, StoreUnavailable
+from talent_pool.store.tables import referral_links
 from web import problems
 from web.forms import CareersForm, ReferralForm, nested
 from web.limits import body_of

@@ -11,9 +11,9 @@ from connectors.errors import ConnectorError
 from connectors.source import open_source
 from dagster_project.cli.output import exit_code, json_option, mark, say, show_json, telling
 from dagster_project.cli.pool import Pool, opened
-from talent_pool import migrate
 from talent_pool.home import Home
-from talent_pool.tokens import StoreTokenKeeper
+from talent_pool.store import migrate
+from talent_pool.store.tokens import StoreTokenKeeper
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from connectors.errors import Misconfigured
 from dagster_project.cli.output import json_option, say, show_json, show_table, telling
 from dagster_project.cli.pool import Pool, opened
 from dagster_project.cli.tables import plain
-from talent_pool import brake, referrals
+from talent_pool.delivery import brake
+from talent_pool.landing import referrals
 from talent_pool.segments import evaluate, explain
 
 

@@ -13,13 +13,14 @@ from dagster_project.cli.files import KINDS, column_options, file_connection, fi
 from dagster_project.cli.output import exit_code, json_option, say, show_failures, show_json, show_table, telling
 from dagster_project.cli.pool import Pool, opened
 from dagster_project.cli.progress import watched
-from talent_pool import conservation, runs
-from talent_pool.leases import Busy
-from talent_pool.resolution import resolve_all
+from talent_pool.landing import conservation
+from talent_pool.landing.sync import SyncReport, sync
+from talent_pool.resolution.resolve import resolve_all
 from talent_pool.segments import evaluate
-from talent_pool.store import StoreUnavailable
-from talent_pool.sync import SyncReport, sync
-from talent_pool.tokens import StoreTokenKeeper
+from talent_pool.store import runs
+from talent_pool.store.database import StoreUnavailable
+from talent_pool.store.leases import Busy
+from talent_pool.store.tokens import StoreTokenKeeper
 
 COUNTS = ("read", "new", "changed", "same", "stale", "deleted", "duplicate", "quarantined")
 SELDOM = ("stale", "deleted", "duplicate")

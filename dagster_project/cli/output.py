@@ -22,9 +22,9 @@ import orjson
 
 from connectors.errors import ConnectorError, Unavailable
 from dagster_project.cli.tables import laid_out, plain
-from talent_pool.leases import Busy
-from talent_pool.person_ids import NoSuchPerson
-from talent_pool.store import StoreUnavailable
+from talent_pool.people.person_ids import NoSuchPerson
+from talent_pool.store.database import StoreUnavailable
+from talent_pool.store.leases import Busy
 
 DONE, LOOK, CORRECT, LATER = 0, 1, 2, 3
 

@@ -10,7 +10,7 @@ import click
 from dagster_project.cli.output import json_option, say, show_json, show_mapping, show_table, telling
 from dagster_project.cli.pool import opened
 from dagster_project.cli.tables import plain
-from talent_pool import people
+from talent_pool.people import reading as people
 
 
 @click.command("people")

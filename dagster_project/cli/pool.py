@@ -9,13 +9,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from connectors.errors import Misconfigured
-from talent_pool import migrate
 from talent_pool.home import Home
-from talent_pool.store import Store
+from talent_pool.store import migrate
+from talent_pool.store.database import Store
 
 if TYPE_CHECKING:
-    from talent_pool.inbox import Inbox
     from talent_pool.installation import Installation
+    from talent_pool.landing.inbox import Inbox
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Pool:
     @cached_property
     def inbox(self) -> "Inbox":
         """The intake's inbox."""
-        from talent_pool.inbox import Inbox
+        from talent_pool.landing.inbox import Inbox
 
         return Inbox(self.home.inbox_url)
 

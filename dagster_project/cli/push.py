@@ -11,11 +11,12 @@ from connectors.destination import open_destination
 from connectors.errors import ConnectorError
 from dagster_project.cli.output import exit_code, json_option, say, show_failures, show_json, show_table, telling
 from dagster_project.cli.pool import Pool, opened
-from talent_pool import brake, conservation
-from talent_pool.delivery import PushReport, deliver, read_back
-from talent_pool.gate import Sending
-from talent_pool.leases import Busy
-from talent_pool.push_ledger import PushRow
+from talent_pool.delivery import brake
+from talent_pool.delivery.deliver import PushReport, deliver, read_back
+from talent_pool.delivery.gate import Sending
+from talent_pool.delivery.push_ledger import PushRow
+from talent_pool.landing import conservation
+from talent_pool.store.leases import Busy
 
 _SHORT = 60
 """Characters of a field that still stands well in a table."""

@@ -8,7 +8,8 @@ from dagster_project.cli.files import column_options, file_connection, file_sett
 from dagster_project.cli.landing import COUNTS, SELDOM, derive, opened_source
 from dagster_project.cli.output import LOOK, json_option, say, show_json, show_table, telling
 from dagster_project.cli.pool import Pool, opened
-from talent_pool import quarantine, replay, runs
+from talent_pool.landing import quarantine, replay
+from talent_pool.store import runs
 
 
 @click.command("quarantine")

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, select
 
 from connectors.records import ConsentStatus, StatedBy
 from talent_pool.consent.join import Statement
-from talent_pool.tables import (
+from talent_pool.store.tables import (
     applications,
     consent_statements,
     people,

@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from connectors.records import Channel, ConsentStatus, Purpose, StatedBy
-from talent_pool.addresses import address_key as key_of
 from talent_pool.consent.facts import people_facts
-from talent_pool.store import Store
-from talent_pool.tables import consent_statements, person_addresses, person_records, suppressions, work
+from talent_pool.store.addresses import address_key as key_of
+from talent_pool.store.database import Store
+from talent_pool.store.tables import consent_statements, person_addresses, person_records, suppressions, work
 
 OURSELVES = "catchment"
 """The connection that statements made through us (links, console, read-back) are kept under."""

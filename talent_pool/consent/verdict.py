@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from connectors.records import Channel, ConsentStatus, Purpose, StatedBy
-from talent_pool.addresses import address_key
 from talent_pool.consent.facts import Person, people_facts
 from talent_pool.consent.join import Places, Statement, joined, places
-from talent_pool.store import Store
+from talent_pool.store.addresses import address_key
+from talent_pool.store.database import Store
 
 NOBODY = "This person is not in the pool."
 NOT_ACTIVE = "This person is not active in the pool."

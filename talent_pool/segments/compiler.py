@@ -31,8 +31,8 @@ from talent_pool.segments.calendar import NOW, Span
 from talent_pool.segments.definition import SegmentDefinition
 from talent_pool.segments.rules import Condition, Contactable, Group, Leaf, Node, Reference, Window, leaves
 from talent_pool.segments.vocabulary import ENTITIES, Kind, Surroundings
-from talent_pool.tables import applications, people, person_records
-from talent_pool.types import UtcDateTime
+from talent_pool.store.tables import applications, people, person_records
+from talent_pool.store.types import UtcDateTime
 
 Scope = Callable[[ColumnElement[Any]], ColumnElement[bool]]
 """A restriction to some people, given the column that holds a person's id."""

@@ -16,8 +16,8 @@ from talent_pool.segments.compiler import CompiledSegment, Scope
 from talent_pool.segments.definition import SegmentDefinition
 from talent_pool.segments.rules import Contactable, leaves
 from talent_pool.segments.vocabulary import Surroundings
-from talent_pool.store import Store, take_lock
-from talent_pool.tables import memberships, segment_due, segments, work
+from talent_pool.store.database import Store, take_lock
+from talent_pool.store.tables import memberships, segment_due, segments, work
 
 _LOCK = "segments"
 _NEVER = ""

@@ -11,8 +11,8 @@ from talent_pool.segments import judgement
 from talent_pool.segments.compiler import CompiledSegment
 from talent_pool.segments.evaluation import compiled
 from talent_pool.segments.ledger import open_memberships_of
-from talent_pool.store import Store
-from talent_pool.tables import applications, people, person_aliases
+from talent_pool.store.database import Store
+from talent_pool.store.tables import applications, people, person_aliases
 
 
 def explain(store: Store, installation: Installation, segment: str, person: str, now: datetime) -> list[str]:

@@ -11,7 +11,7 @@ from talent_pool import consent
 from talent_pool.segments.compiler import Answer, CompiledSegment
 from talent_pool.segments.ledger import Judged, chunks
 from talent_pool.segments.rules import Contactable, Group, Node
-from talent_pool.store import Store
+from talent_pool.store.database import Store
 
 
 def candidates(connection: Connection, store: Store, segment: CompiledSegment, scope: Any) -> dict[str, Judged]:

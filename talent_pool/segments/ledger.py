@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from talent_pool.segments.compiler import Scope
 from talent_pool.segments.definition import SegmentDefinition
-from talent_pool.store import Store
-from talent_pool.tables import memberships, segment_due
+from talent_pool.store.database import Store
+from talent_pool.store.tables import memberships, segment_due
 
 _CHUNK = 500
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, select, true, union
 
 from talent_pool.segments.compiler import WRITTEN, Scope
-from talent_pool.tables import deliveries, memberships, people, segment_due, work
+from talent_pool.store.tables import deliveries, memberships, people, segment_due, work
 
 CHUNK = 500
 STRETCH = 2_000

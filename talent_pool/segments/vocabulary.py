@@ -26,7 +26,7 @@ from connectors.records import (
     Stage,
     StatedBy,
 )
-from talent_pool.tables import applications, consent_statements, deliveries, events, jobs, people, records
+from talent_pool.store.tables import applications, consent_statements, deliveries, events, jobs, people, records
 
 
 class Kind(StrEnum):

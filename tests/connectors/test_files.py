@@ -15,8 +15,8 @@ from connectors.errors import Malformed, Misconfigured
 from connectors.files import sniffed, survey
 from connectors.records import Application, Candidate, Outcome, Stage
 from connectors.source import open_source
-from talent_pool import conservation
-from talent_pool.sync import sync
+from talent_pool.landing import conservation
+from talent_pool.landing.sync import sync
 from tests.connectors.test_columns import GOOGLE_NEW, GOOGLE_OLD, HUBSPOT, LINKEDIN, OUTLOOK
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -12,7 +12,7 @@ from connectors.errors import Malformed, SignatureRefused
 from connectors.records import Application, Candidate, ConsentStatement
 from connectors.source import open_source
 from connectors.typeform_answers import normalised, questions
-from talent_pool.sync import sync
+from talent_pool.landing.sync import sync
 from tests.connectors.transport import RequestsTransport
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -21,9 +21,9 @@ from starlette.types import Receive, Scope, Send
 from sandbox.generator import World, generate
 from sandbox.serving import Serving
 from sandbox.vendors import Vendors, running
-from talent_pool.arrivals import decompressed
-from talent_pool.runs import latest
-from talent_pool.tables import quarantine
+from talent_pool.landing.arrivals import decompressed
+from talent_pool.store.runs import latest
+from talent_pool.store.tables import quarantine
 from tests.dagster_project.typed import BRISK, Installation, Said, written
 
 VENDORS = ("greenhouse", "typeform")

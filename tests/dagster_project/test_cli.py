@@ -20,9 +20,9 @@ from dagster_project.cli.main import COMMANDS, main
 from dagster_project.vendors import page
 from sandbox.generator import World, generate
 from sandbox.vendors import Vendors, running
-from talent_pool.conservation import unbalanced
-from talent_pool.decisions import decide
-from talent_pool.runs import latest
+from talent_pool.landing.conservation import unbalanced
+from talent_pool.resolution.decisions import decide
+from talent_pool.store.runs import latest
 from tests.dagster_project.typed import BRISK, ROOT, Installation
 
 CONTACTS = """id,Name,E-mail,Phone,Company,When

@@ -17,9 +17,10 @@ from dagster_project.definitions import definitions_of
 from dagster_project.destinations import destination_key, segment_key
 from dagster_project.failures import RETRIES, told
 from dagster_project.sources import source_key
-from talent_pool import installation, migrate
+from talent_pool import installation
 from talent_pool.home import Home
-from talent_pool.tables import work
+from talent_pool.store import migrate
+from talent_pool.store.tables import work
 
 ROOT = Path(__file__).resolve().parents[2]
 

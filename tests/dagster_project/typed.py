@@ -14,9 +14,11 @@ from click.testing import CliRunner
 from sqlalchemy import select
 
 from dagster_project.cli.main import main
-from talent_pool import conservation, people, runs
-from talent_pool.store import Store
-from talent_pool.tables import cursors, payloads
+from talent_pool.landing import conservation
+from talent_pool.people import reading as people
+from talent_pool.store import runs
+from talent_pool.store.database import Store
+from talent_pool.store.tables import cursors, payloads
 from tests.conftest import KEY
 
 ROOT = Path(__file__).resolve().parents[2]

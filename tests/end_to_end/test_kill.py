@@ -14,12 +14,12 @@ from dagster_project.cli.pool import clock
 from sandbox.client import Sandbox
 from sandbox.generator import DEFAULT_NOW
 from talent_pool import installation
-from talent_pool.conservation import unbalanced
 from talent_pool.home import Home
-from talent_pool.resolution import resolve_all
-from talent_pool.runs import listed
-from talent_pool.store import Store
-from talent_pool.tables import cursors, payload_versions, payloads, person_records, quarantine, records
+from talent_pool.landing.conservation import unbalanced
+from talent_pool.resolution.resolve import resolve_all
+from talent_pool.store.database import Store
+from talent_pool.store.runs import listed
+from talent_pool.store.tables import cursors, payload_versions, payloads, person_records, quarantine, records
 from tests.end_to_end.places import command, process, settings, settled
 from tests.talent_pool.dumps import LANDED, landed
 

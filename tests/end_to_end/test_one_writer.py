@@ -14,10 +14,10 @@ from sqlalchemy import func, select
 
 from sandbox.client import Sandbox
 from sandbox.generator import DEFAULT_NOW
-from talent_pool.conservation import unbalanced
 from talent_pool.home import Home
-from talent_pool.runs import listed
-from talent_pool.tables import deliveries, leases, quarantine, records
+from talent_pool.landing.conservation import unbalanced
+from talent_pool.store.runs import listed
+from talent_pool.store.tables import deliveries, leases, quarantine, records
 from tests.end_to_end.contenders import Outcome, compete
 from tests.end_to_end.places import command, settings, settled
 from tests.end_to_end.witness import accounts, one_at_a_time, watching

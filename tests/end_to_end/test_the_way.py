@@ -23,11 +23,11 @@ from sqlalchemy import select
 
 from connectors.records import utc_now
 from sandbox.client import Sandbox
-from talent_pool.conservation import unbalanced
 from talent_pool.home import Home
-from talent_pool.ids import record_id
-from talent_pool.runs import listed
-from talent_pool.tables import holdings, person_records, records
+from talent_pool.landing.conservation import unbalanced
+from talent_pool.store.ids import record_id
+from talent_pool.store.runs import listed
+from talent_pool.store.tables import holdings, person_records, records
 from tests.end_to_end.places import ROOT, command, settings, settled
 
 CONNECTIONS = ("greenhouse", "indeed_apply", "typeform", "careers_form", "referral_links", "archive")
@@ -157,7 +157,7 @@ def hub(tmp_path, store_url) -> Iterator[Hub]:
 
 def _share(link: dict[str, str]) -> None:
     """Write the link with the token that the sandbox's people know it by."""
-    from talent_pool import referrals
+    from talent_pool.landing import referrals
 
     store = Home().open()
     referrals.create(

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, text
 
-from talent_pool.store import Store
+from talent_pool.store.database import Store
 
 _SEEN = {
     "began": ("INSERT ON runs", "NEW.id", "'began'"),

@@ -2,8 +2,8 @@
 
 from sqlalchemy import select
 
-from talent_pool.store import Store
-from talent_pool.tables import (
+from talent_pool.store.database import Store
+from talent_pool.store.tables import (
     consent_statements,
     cursors,
     decisions,

@@ -9,13 +9,14 @@ from sqlalchemy import func, insert, select, update
 
 from connectors.contract import Action, Cleared, DestinationSettings, Fate, Push, RowOutcome, Signal, SignalPage
 from connectors.records import Channel, Purpose
-from talent_pool import delivery, push_ledger
-from talent_pool.addresses import address_key
-from talent_pool.gate import Sending
+from talent_pool.delivery import deliver as delivery
+from talent_pool.delivery import push_ledger
+from talent_pool.delivery.gate import Sending
 from talent_pool.installation import Installation
 from talent_pool.segments.definition import SegmentDefinition
-from talent_pool.store import Store
-from talent_pool.tables import (
+from talent_pool.store.addresses import address_key
+from talent_pool.store.database import Store
+from talent_pool.store.tables import (
     applications,
     consent_statements,
     deliveries,

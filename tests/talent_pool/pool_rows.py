@@ -9,11 +9,11 @@ from sqlalchemy import Table, insert
 
 from connectors.contract import Connection as Source
 from connectors.records import Channel, Stage
-from talent_pool import tables
-from talent_pool.addresses import address_key
 from talent_pool.installation import Installation
 from talent_pool.segments.definition import SegmentDefinition
-from talent_pool.store import Store
+from talent_pool.store import tables
+from talent_pool.store.addresses import address_key
+from talent_pool.store.database import Store
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)  # a Tuesday
 

@@ -15,10 +15,10 @@ from dedupe.blocking import Key, keys
 from dedupe.model import MatchModel
 from dedupe.normalise import Normalised
 from dedupe.scoring import Edge
-from talent_pool.ids import record_id
 from talent_pool.installation import Installation
-from talent_pool.store import Store, allocate
-from talent_pool.tables import metadata, person_records, records, work
+from talent_pool.store.database import Store, allocate
+from talent_pool.store.ids import record_id
+from talent_pool.store.tables import metadata, person_records, records, work
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from connectors.records import Channel
-from talent_pool.addresses import address_key, folded
+from talent_pool.store.addresses import address_key, folded
 
 EMAILS = [
     ("Anna.Berg@Example.COM", "anna.berg@example.com"),

@@ -1,8 +1,8 @@
 """One switch stops everything that leaves."""
 
 from connectors.contract import Fate
-from talent_pool import brake
-from talent_pool.store import Store
+from talent_pool.delivery import brake
+from talent_pool.store.database import Store
 from tests.talent_pool.outbound import NOW, Pool, Post, Shelf
 
 

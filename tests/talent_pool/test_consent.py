@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import event, select, update
 
 from connectors.records import Channel, Purpose
-from talent_pool import consent, tables
-from talent_pool.addresses import address_key
-from talent_pool.store import Store
+from talent_pool import consent
+from talent_pool.store import tables
+from talent_pool.store.addresses import address_key
+from talent_pool.store.database import Store
 from tests.talent_pool.pool_rows import NOW, Pool
 
 MAIL = {"organisation": "default", "channel": Channel.EMAIL}

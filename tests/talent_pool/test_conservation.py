@@ -5,11 +5,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from talent_pool import landing, payload_rows, runs
-from talent_pool import sync as syncing
-from talent_pool.conservation import unbalanced
-from talent_pool.sync import sync
-from talent_pool.tables import run_pages
+from talent_pool.landing import pages as landing
+from talent_pool.landing import payload_rows
+from talent_pool.landing import sync as syncing
+from talent_pool.landing.conservation import unbalanced
+from talent_pool.landing.sync import sync
+from talent_pool.store import runs
+from talent_pool.store.tables import run_pages
 from tests.talent_pool.sources import NOW, MemorySource, candidate
 
 OBJECTS = [candidate(1), candidate(2), {"id": 3, "broken": True}, candidate(1), candidate(4), None, candidate(1, 2)]

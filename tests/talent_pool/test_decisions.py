@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import select
 
-from talent_pool.decisions import Refused, decide, standing, withdraw
-from talent_pool.resolution import resolve_all
-from talent_pool.store import Store
-from talent_pool.tables import decisions, work
+from talent_pool.resolution.decisions import Refused, decide, standing, withdraw
+from talent_pool.resolution.resolve import resolve_all
+from talent_pool.store.database import Store
+from talent_pool.store.tables import decisions, work
 from tests.talent_pool.small_world import (
     INSTALLATION,
     NOW,

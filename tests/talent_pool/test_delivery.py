@@ -11,11 +11,13 @@ import pytest
 from connectors.contract import Action, Fate, Push, RowOutcome, Signal
 from connectors.errors import Misconfigured, Unavailable
 from connectors.records import Channel
-from talent_pool import delivery, leases, outbox, push_ledger
-from talent_pool.gate import Sending
-from talent_pool.runs import latest
-from talent_pool.store import Store
-from talent_pool.tables import consent_statements, deliveries, holdings, push_rows, runs, suppressions
+from talent_pool.delivery import deliver as delivery
+from talent_pool.delivery import outbox, push_ledger
+from talent_pool.delivery.gate import Sending
+from talent_pool.store import leases
+from talent_pool.store.database import Store
+from talent_pool.store.runs import latest
+from talent_pool.store.tables import consent_statements, deliveries, holdings, push_rows, runs, suppressions
 from tests.talent_pool.outbound import NOW, ON, Killed, Pool, Post, Shelf, post_settings, shelf_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,8 +86,8 @@ def test_only_what_we_put_there_is_taken_out(store: Store):
 def test_a_changed_address_moves_the_entry(store: Store):
     from sqlalchemy import update
 
-    from talent_pool.addresses import address_key
-    from talent_pool.tables import people, person_addresses
+    from talent_pool.store.addresses import address_key
+    from talent_pool.store.tables import people, person_addresses
 
     pool, shelf = Pool(store), Shelf()
     _members(pool, "ann")
@@ -105,7 +107,7 @@ def test_a_changed_address_moves_the_entry(store: Store):
 def test_an_address_written_in_other_letters_is_not_taken_out(store: Store):
     from sqlalchemy import update
 
-    from talent_pool.tables import people, person_addresses
+    from talent_pool.store.tables import people, person_addresses
 
     pool, shelf = Pool(store), Shelf()
     _members(pool, "ann")
@@ -210,7 +212,7 @@ _TO_THE_DEATH = """
 import os, sys
 from pathlib import Path
 from tests.conftest import KEY
-from talent_pool.store import Store
+from talent_pool.store.database import Store
 from tests.talent_pool.outbound import Pool, Post
 
 class Dying(Post):
@@ -372,7 +374,7 @@ def test_what_a_destination_learned_is_read_back_once(store: Store):
 def test_an_unsubscribe_at_the_destination_refuses_what_it_serves(store: Store):
     from sqlalchemy import insert
 
-    from talent_pool.tables import segments
+    from talent_pool.store.tables import segments
     from tests.talent_pool.outbound import MEDALLISTS
 
     pool, shelf = Pool(store), Shelf()
@@ -397,7 +399,7 @@ def test_an_unsubscribe_at_the_destination_refuses_what_it_serves(store: Store):
 def test_a_person_merged_after_being_written_to_is_not_written_to_again(store: Store):
     from sqlalchemy import insert
 
-    from talent_pool.tables import person_aliases
+    from talent_pool.store.tables import person_aliases
 
     pool, post = Pool(store), Post(settings=post_settings("referred_not_contacted"))
     pool.join("referred_not_contacted", pool.person("ann"))

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from connectors.contract import Fate, RowOutcome
 from connectors.errors import Unavailable
 from connectors.records import Channel, Purpose
-from talent_pool import brake, consent, push_ledger
-from talent_pool.runs import latest
-from talent_pool.store import Store
-from talent_pool.tables import metadata
+from talent_pool import consent
+from talent_pool.delivery import brake, push_ledger
+from talent_pool.store.database import Store
+from talent_pool.store.runs import latest
+from talent_pool.store.tables import metadata
 from tests.talent_pool.outbound import NOW, Killed, Pool, Post, Shelf, post_settings, shelf_settings
 
 NAMES = ("ann", "bob", "cy", "dee")

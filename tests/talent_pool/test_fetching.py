@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from talent_pool.fetching import ahead, undisturbed
+from talent_pool.landing.fetching import ahead, undisturbed
 
 
 class Pages:

@@ -7,11 +7,11 @@ import pytest
 
 from connectors.contract import Fate
 from connectors.records import Channel, Purpose
-from talent_pool import gate
 from talent_pool.consent import refuse
-from talent_pool.gate import Sending
+from talent_pool.delivery import gate
+from talent_pool.delivery.gate import Sending
 from talent_pool.home import Home
-from talent_pool.store import Store
+from talent_pool.store.database import Store
 from tests.talent_pool.outbound import NOW, ON, Pool, Post, Shelf, post_settings, shelf_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +45,7 @@ def test_nobody_but_the_gate_makes_a_cleared_row():
         for path in (ROOT / part).rglob("*.py")
         if _makers(path.read_text())
     }
-    assert makers == {"talent_pool/gate.py"}
+    assert makers == {"talent_pool/delivery/gate.py"}
 
 
 @pytest.mark.parametrize(
@@ -152,8 +152,8 @@ def test_an_opt_out_under_a_variant_address_reaches_the_person(store: Store):
 def test_of_two_addresses_the_one_that_may_be_written_to_is_taken(store: Store):
     from sqlalchemy import insert
 
-    from talent_pool.addresses import address_key
-    from talent_pool.tables import person_addresses
+    from talent_pool.store.addresses import address_key
+    from talent_pool.store.tables import person_addresses
 
     pool, shelf = Pool(store), Shelf()
     pool.join("silver_medallists", pool.person("ann", consents=False))

@@ -4,8 +4,8 @@ import threading
 
 from sqlalchemy import select
 
-from talent_pool.inbox import Inbox
-from talent_pool.inbox_tables import inbox as table
+from talent_pool.landing.inbox import Inbox
+from talent_pool.store.inbox_tables import inbox as table
 from tests.talent_pool.sources import NOW, delivery
 
 

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import select
 
 from connectors.contract import Stream
-from talent_pool.conservation import unbalanced
-from talent_pool.inbox import Inbox
-from talent_pool.runs import listed
-from talent_pool.store import Store
-from talent_pool.sync import sync
-from talent_pool.tables import records
+from talent_pool.landing.conservation import unbalanced
+from talent_pool.landing.inbox import Inbox
+from talent_pool.landing.sync import sync
+from talent_pool.store.database import Store
+from talent_pool.store.runs import listed
+from talent_pool.store.tables import records
 from tests.conftest import KEY
 from tests.talent_pool.dumps import LANDED, landed
 from tests.talent_pool.processes import all_at_once, die_at, ended, started

@@ -7,11 +7,11 @@ from sqlalchemy import func, select
 
 from connectors.contract import Stream
 from connectors.records import Channel
-from talent_pool.addresses import address_key
-from talent_pool.ids import record_id
-from talent_pool.quarantine import listed
-from talent_pool.sync import sync
-from talent_pool.tables import consent_statements, decisions, payload_versions, payloads, records, run_pages
+from talent_pool.landing.quarantine import listed
+from talent_pool.landing.sync import sync
+from talent_pool.store.addresses import address_key
+from talent_pool.store.ids import record_id
+from talent_pool.store.tables import consent_statements, decisions, payload_versions, payloads, records, run_pages
 from tests.talent_pool.dumps import bodies, done, landed, waiting
 from tests.talent_pool.sources import EVIDENCE, NOW, MemorySource, candidate, email
 

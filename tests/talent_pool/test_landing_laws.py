@@ -11,11 +11,11 @@ from sqlalchemy import select
 
 from connectors.contract import Stream
 from connectors.errors import Unavailable
-from talent_pool.conservation import unbalanced
-from talent_pool.quarantine import listed
-from talent_pool.runs import latest
-from talent_pool.sync import cursor, sync
-from talent_pool.tables import payloads, records
+from talent_pool.landing.conservation import unbalanced
+from talent_pool.landing.quarantine import listed
+from talent_pool.landing.sync import cursor, sync
+from talent_pool.store.runs import latest
+from talent_pool.store.tables import payloads, records
 from tests.talent_pool.dumps import bodies, done, landed, waiting
 from tests.talent_pool.sources import NOW, MemorySource, candidate
 

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from talent_pool import leases
-from talent_pool.leases import Busy, held
-from talent_pool.tables import leases as rows
+from talent_pool.store import leases
+from talent_pool.store.leases import Busy, held
+from talent_pool.store.tables import leases as rows
 from tests.talent_pool.sources import NOW
 
 MINUTE = timedelta(minutes=1)

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import inspect, select, text
 
 from connectors.errors import Misconfigured
-from talent_pool import migrate
-from talent_pool.migrate import INBOX, POOL, differences, downgrade_schema, upgrade_schema
-from talent_pool.store import Store, open_engine
-from talent_pool.tables import counters
+from talent_pool.store import migrate
+from talent_pool.store.database import Store, open_engine
+from talent_pool.store.migrate import INBOX, POOL, differences, downgrade_schema, upgrade_schema
+from talent_pool.store.tables import counters
 from tests.conftest import KEY
 
 _numbers = itertools.count()
@@ -135,6 +135,6 @@ def test_command(tmp_path, monkeypatch, capsys):
 
 
 def test_command_runs_by_itself(tmp_path):
-    command = [sys.executable, "-W", "error", "-m", "talent_pool.migrate", "up"]
+    command = [sys.executable, "-W", "error", "-m", "talent_pool.store.migrate", "up"]
     done = subprocess.run(command, env={"CATCHMENT_HOME": str(tmp_path)}, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr, done.stdout) == (0, "", "")

@@ -3,11 +3,12 @@
 import pytest
 
 from connectors.records import Application
-from talent_pool import changes, people
-from talent_pool.decisions import decide
-from talent_pool.resolution import resolve_all
-from talent_pool.store import Store
-from talent_pool.tables import person_records, work
+from talent_pool.people import reading as people
+from talent_pool.resolution.decisions import decide
+from talent_pool.resolution.resolve import resolve_all
+from talent_pool.store import changes
+from talent_pool.store.database import Store
+from talent_pool.store.tables import person_records, work
 from tests.talent_pool.small_world import INSTALLATION, NOW, candidate, held, land, later, same_address
 
 

@@ -23,9 +23,9 @@ from connectors.records import (
     Stage,
     StageEntry,
 )
-from talent_pool.resolution import ResolveReport, resolve_all
-from talent_pool.store import Store
-from talent_pool.tables import applications, changes, events, jobs, memberships, people, referral_links, work
+from talent_pool.resolution.resolve import ResolveReport, resolve_all
+from talent_pool.store.database import Store
+from talent_pool.store.tables import applications, changes, events, jobs, memberships, people, referral_links, work
 from tests.talent_pool.small_world import (
     INSTALLATION,
     NOW,

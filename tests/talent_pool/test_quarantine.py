@@ -8,10 +8,10 @@ from sqlalchemy import select
 from connectors.contract import Stream
 from connectors.errors import Malformed
 from connectors.records import Candidate
-from talent_pool import quarantine, replay
-from talent_pool.conservation import unbalanced
-from talent_pool.sync import sync
-from talent_pool.tables import payloads, work
+from talent_pool.landing import quarantine, replay
+from talent_pool.landing.conservation import unbalanced
+from talent_pool.landing.sync import sync
+from talent_pool.store.tables import payloads, work
 from tests.talent_pool.dumps import bodies, done, waiting
 from tests.talent_pool.sources import NOW, MemorySource, candidate, delivery, parse
 

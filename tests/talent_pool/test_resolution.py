@@ -4,11 +4,20 @@ import pytest
 from sqlalchemy import select, update
 
 from connectors.records import ConsentStatement, ConsentStatus, Evidence, Purpose, StatedBy
-from talent_pool import resolution
-from talent_pool.decisions import decide
-from talent_pool.resolution import ResolveReport, StoreMoves, resolve, resolve_all
-from talent_pool.store import Store
-from talent_pool.tables import changes, epochs, people, person_addresses, person_aliases, record_keys, records, work
+from talent_pool.resolution import resolve as resolution
+from talent_pool.resolution.decisions import decide
+from talent_pool.resolution.resolve import ResolveReport, StoreMoves, resolve, resolve_all
+from talent_pool.store.database import Store
+from talent_pool.store.tables import (
+    changes,
+    epochs,
+    people,
+    person_addresses,
+    person_aliases,
+    record_keys,
+    records,
+    work,
+)
 from tests.talent_pool.small_world import (
     INSTALLATION,
     NOW,

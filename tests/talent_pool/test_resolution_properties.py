@@ -11,12 +11,12 @@ from sqlalchemy import select
 
 from connectors.records import Candidate
 from dedupe.scoring import edges
-from talent_pool.decisions import Refused, decide, standing, withdraw
-from talent_pool.neighbours import Score
-from talent_pool.person_ids import resolved
-from talent_pool.resolution import resolve, resolve_all
-from talent_pool.store import Store
-from talent_pool.tables import changes, people, person_aliases
+from talent_pool.people.person_ids import resolved
+from talent_pool.resolution.decisions import Refused, decide, standing, withdraw
+from talent_pool.resolution.neighbours import Score
+from talent_pool.resolution.resolve import resolve, resolve_all
+from talent_pool.store.database import Store
+from talent_pool.store.tables import changes, people, person_aliases
 from tests.conftest import KEY
 from tests.talent_pool.small_world import (
     INSTALLATION,

@@ -9,11 +9,12 @@ from sqlalchemy import delete, select, update
 from connectors.contract import Connection as Source
 from connectors.errors import Misconfigured
 from connectors.records import Channel, Purpose
-from talent_pool import consent, tables
+from talent_pool import consent
 from talent_pool import installation as installations
 from talent_pool.segments import SegmentsReport, evaluate, explain
-from talent_pool.store import Store
-from talent_pool.work import waiting
+from talent_pool.store import tables
+from talent_pool.store.database import Store
+from talent_pool.store.work import waiting
 from tests.talent_pool.pool_rows import NOW, Pool, installation, segment
 
 DAY = timedelta(days=1)

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import delete
 
-from talent_pool import tables
 from talent_pool.segments import evaluate
-from talent_pool.store import Store
+from talent_pool.store import tables
+from talent_pool.store.database import Store
 from tests.talent_pool.pool_rows import NOW, Pool, installation, segment
 
 TIMES = (

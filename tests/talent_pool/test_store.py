@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import func, insert, select, text, update
 
 from talent_pool.home import Home
-from talent_pool.store import Store, StoreUnavailable, allocate, insert_rows
-from talent_pool.tables import counters, work
+from talent_pool.store.database import Store, StoreUnavailable, allocate, insert_rows
+from talent_pool.store.tables import counters, work
 from tests.conftest import KEY
 from tests.talent_pool.processes import all_at_once
 from tests.talent_pool.sources import NOW
@@ -103,7 +103,7 @@ def test_full_disk(tmp_path):
 
 
 def test_locked_database(tmp_path, monkeypatch):
-    monkeypatch.setattr("talent_pool.store.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("talent_pool.store.database.BUSY_SECONDS", 0.1)
     store = Store(f"sqlite:///{tmp_path / 'x.db'}", KEY)
     with store.writing() as connection:
         connection.execute(text("CREATE TABLE t (x BLOB)"))

@@ -7,13 +7,13 @@ from sqlalchemy import select
 
 from connectors.contract import Stream
 from connectors.errors import RateLimited, Unavailable
-from talent_pool import leases, runs
-from talent_pool.conservation import unbalanced
-from talent_pool.landing import DELIVERIES
-from talent_pool.quarantine import listed
-from talent_pool.sync import cursor, sync
-from talent_pool.tables import cursors
-from talent_pool.tables import leases as lease_rows
+from talent_pool.landing.conservation import unbalanced
+from talent_pool.landing.pages import DELIVERIES
+from talent_pool.landing.quarantine import listed
+from talent_pool.landing.sync import cursor, sync
+from talent_pool.store import leases, runs
+from talent_pool.store.tables import cursors
+from talent_pool.store.tables import leases as lease_rows
 from tests.talent_pool.dumps import bodies
 from tests.talent_pool.sources import NOW, MemorySource, candidate, delivery
 

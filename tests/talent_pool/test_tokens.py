@@ -7,9 +7,9 @@ from sqlalchemy import select
 
 from connectors.contract import Token
 from connectors.errors import Misconfigured
-from talent_pool.store import Store
-from talent_pool.tables import tokens
-from talent_pool.tokens import StoreTokenKeeper
+from talent_pool.store.database import Store
+from talent_pool.store.tables import tokens
+from talent_pool.store.tokens import StoreTokenKeeper
 from tests.talent_pool.sources import NOW
 
 TOKEN = Token("access-secret", NOW + timedelta(hours=1), "refresh-secret")

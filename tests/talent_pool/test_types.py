@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select
 from sqlalchemy.exc import StatementError
 
-from talent_pool.runs import start
-from talent_pool.tables import cursors
-from talent_pool.types import stored_text
+from talent_pool.store.runs import start
+from talent_pool.store.tables import cursors
+from talent_pool.store.types import stored_text
 from tests.talent_pool.sources import NOW
 
 TOKYO = timezone(timedelta(hours=9))

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from connectors.contract import Fate
 from connectors.records import Channel, Purpose
-from talent_pool import unsubscribe
-from talent_pool.addresses import address_key
-from talent_pool.store import Store
-from talent_pool.tables import consent_statements
+from talent_pool.delivery import unsubscribe
+from talent_pool.store.addresses import address_key
+from talent_pool.store.database import Store
+from talent_pool.store.tables import consent_statements
 from tests.talent_pool.outbound import NOW, Pool, Post, post_settings
 
 

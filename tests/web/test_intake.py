@@ -12,13 +12,14 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from connectors.records import Channel, Purpose, utc_now
-from talent_pool import referrals, unsubscribe
-from talent_pool.addresses import address_key
+from talent_pool.delivery import unsubscribe
 from talent_pool.home import Home
-from talent_pool.inbox import Inbox
-from talent_pool.inbox_tables import inbox as inbox_table
-from talent_pool.store import Store
-from talent_pool.tables import consent_statements
+from talent_pool.landing import referrals
+from talent_pool.landing.inbox import Inbox
+from talent_pool.store.addresses import address_key
+from talent_pool.store.database import Store
+from talent_pool.store.inbox_tables import inbox as inbox_table
+from talent_pool.store.tables import consent_statements
 from web import limits
 from web.intake import create_app
 

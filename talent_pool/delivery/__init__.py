@@ -1,0 +1,1 @@
+"""Carries segments out: the loop (`deliver`), the only way out (`gate`), and what was sent, held and answered."""

@@ -1,0 +1,337 @@
+"""The loop out: compare, pass the gate, send the difference in the largest batches, record what became of every row.
+
+One run a destination, under its lease. What a batch did is committed right after it (for messages: right after each
+one), so that a run cut off anywhere loses nothing and doubles nothing.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from connectors.contract import Action, Cleared, Destination, Fate, Push, RowOutcome
+from connectors.errors import ConnectorError, Misconfigured
+from talent_pool.delivery import gate, holdings, outbox, push_ledger, recipients, signals
+from talent_pool.delivery.gate import Sending, Way
+from talent_pool.delivery.push_ledger import Planned, PushRow
+from talent_pool.delivery.recipients import Member
+from talent_pool.delivery.signals import read_back
+from talent_pool.installation import Installation
+from talent_pool.segments.definition import SegmentDefinition
+from talent_pool.store import leases, runs
+from talent_pool.store.database import Store
+
+__all__ = ["PushReport", "deliver", "read_back"]
+
+_ROWS_SHOWN = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class PushReport:
+    """What one run did at one destination. `fates` add up to `eligible`.
+
+    `eligible`: the segments' members now, and those still held who are members no more. `rows`: of a dry run all
+    that would change, with what would be sent; of a real one the first thousand that are not unchanged.
+    """
+
+    run_id: str
+    destination: str
+    eligible: int
+    fates: dict[Fate, int]
+    requests: int
+    rows: list[PushRow] = field(default_factory=list[PushRow])
+
+
+def deliver(
+    store: Store,
+    installation: Installation,
+    destination: Destination,
+    now: datetime,
+    sending: Sending,
+    *,
+    dry_run: bool = False,
+    approve: bool = False,
+) -> PushReport:
+    """Bring `destination` up to date with its segments and return what became of every row.
+
+    `approve` says yes to a push that reaches more than `max_recipients` new people. A dry run writes nothing and
+    sends nothing. Raises leases.Busy, and errors of connectors.errors once everything that happened is recorded.
+    """
+    errand = _Errand(store, installation, destination, now, sending, approve=approve)
+    if dry_run:
+        for push in destination.settings.pushes:
+            errand.plan(push)
+        return errand.report("")
+    name = destination.settings.name
+    with leases.held(store, f"destination:{name}", f"push to {name}", now) as errand.lease:
+        run_id = runs.start(store, "push", name, destination.settings.organisation, now)
+        try:
+            outbox.settle_cut_off(store, name)
+            for push in destination.settings.pushes:
+                errand.run(push, run_id)
+        except BaseException as error:
+            runs.end(store, run_id, now, errand.counts(cut_off=True), _sentence(error))
+            raise
+        failure = errand.failure
+        runs.end(store, run_id, now, errand.counts(), _sentence(failure) if failure else None)
+    if failure:
+        raise failure
+    return errand.report(run_id)
+
+
+def _sentence(error: BaseException) -> str:
+    """Return an error's first line where it is ours and so free of people's data, else its kind alone."""
+    return str(error).partition("\n")[0] if isinstance(error, ConnectorError) else type(error).__name__
+
+
+class _Errand:
+    """One run over every push of one destination."""
+
+    def __init__(
+        self,
+        store: Store,
+        installation: Installation,
+        destination: Destination,
+        now: datetime,
+        sending: Sending,
+        *,
+        approve: bool,
+    ) -> None:
+        self.store, self.installation, self.destination = store, installation, destination
+        self.now, self.sending, self.approve = now, sending, approve
+        self.way = Way(store, destination, sending, now)
+        self.name = destination.settings.name
+        self.rows: list[Planned] = []
+        self.standing: dict[str, int] = {}
+        self.eligible = 0
+        self.failure: ConnectorError | None = None
+        self.lease: leases.Lease | None = None
+        self._requests_before = destination.requests
+        for push in destination.settings.pushes:
+            self._must_make_sense(push)
+
+    @contextmanager
+    def _writing(self) -> Generator[Connection]:
+        """Open a write transaction that fails if another process has taken this destination over."""
+        with self.store.writing() as connection:
+            if self.lease:
+                self.lease.renew(connection)
+            yield connection
+
+    def _must_make_sense(self, push: Push) -> None:
+        if push.segment not in self.installation.segments:
+            raise Misconfigured(f"{self.name}: there is no segment {push.segment!r}. Correct `pushes`.")
+        segment = self.installation.segments[push.segment]
+        if segment.channel is not self.destination.channel:
+            raise Misconfigured(
+                f"{self.name} reaches people by {self.destination.channel.value}, and {push.segment} "
+                f"by {segment.channel.value}. Choose another destination."
+            )
+        if self.destination.kind == "message" and push.since is None:
+            raise Misconfigured(
+                f"{self.name}: the push of {push.segment} sends messages and has no `since`. Set it to the moment from "
+                f"which occasions count, so that nobody is written to about the past."
+            )
+
+    def plan(self, push: Push) -> list[Planned]:
+        """Plan one push on one view of the store; settle what waits for a person's yes."""
+        segment = self.installation.segments[push.segment]
+        with self.store.reading() as connection:
+            members = recipients.members(connection, self.store, segment, self.name, self.now)
+            counted = recipients.count(connection, segment)
+            if self.destination.kind == "message":
+                write = self._writer(segment)
+                planned = outbox.plan(connection, self.way, push, segment, members, write=write)
+            else:
+                planned = holdings.plan(connection, self.way, push, segment, members)
+        self._hold(planned)
+        # members as the database counts them, and those we hold beyond them: the side that the fates must add up to
+        self.eligible += counted + sum(row.subject_id.startswith("left:") for row in planned)
+        self.rows += planned
+        return planned
+
+    def _writer(self, segment: SegmentDefinition) -> Callable[[str, Member], dict[str, Any]]:
+        stationery = outbox.stationery(self.installation.lines.get(self.name))
+        settings = self.destination.settings
+        sender = settings.settings.get("from_name") or settings.organisation
+
+        def write(template: str, member: Member) -> dict[str, Any]:
+            link = outbox.link(self.store, self.sending.public_url, segment, member)
+            fields = {"answer_by": None, **member.fields, "sender": sender, "unsubscribe_url": link}
+            return dict(stationery.write(template, fields).fields)
+
+        return write
+
+    def _hold(self, planned: Sequence[Planned]) -> None:
+        """Defer whoever a push would newly reach, if they are more than may be reached without a yes."""
+        reaching = [row for row in planned if row.fate is None and row.reaches and row.leaving.action != Action.REMOVE]
+        most = self.destination.settings.max_recipients
+        if self.approve or len(reaching) <= most:
+            return
+        for row in reaching:
+            row.becomes(
+                Fate.DEFERRED,
+                f"This push would reach more than {most} new people. Look at it with --dry-run, then run "
+                f"`catchment push {self.name} --yes`.",
+            )
+
+    def run(self, push: Push, run_id: str) -> None:
+        """Plan one push, send what differs, and record what became of every row."""
+        planned = self.plan(push)
+        tag = push.tag or push.segment
+        if self.destination.kind == "state" and planned and self.destination.lost(tag):
+            with self._writing() as connection:
+                holdings.forget(connection, self.name, push.segment)
+        for batch in _batches(planned, self.destination.batch):
+            if self.failure is None:
+                self._send(batch, run_id)
+            for row in batch:
+                if row.fate is None:
+                    row.becomes(Fate.DEFERRED, _sentence(self.failure) if self.failure else "Not reached in this run.")
+        self._record_quiet(push, planned, run_id)
+
+    def _send(self, batch: Sequence[Planned], run_id: str) -> None:
+        by_id = {row.leaving.row_id: row for row in batch}
+        with self.store.reading() as connection:
+            cleared, refused = gate.clear(connection, self.way, [row.leaving for row in batch])
+        for row_id, ruling in refused.items():
+            by_id[row_id].becomes(ruling.fate or Fate.DEFERRED, ruling.reason)
+        if not cleared:
+            return
+        if self.destination.kind == "message":
+            self._send_messages(cleared, by_id, run_id)
+        else:
+            self._put(cleared, by_id, run_id)
+
+    def _put(self, cleared: Sequence[Cleared], by_id: dict[str, Planned], run_id: str) -> None:
+        """Hand over a batch of state, then commit all that is known of it in one transaction."""
+        outcomes: list[RowOutcome] = []
+        try:
+            # what was yielded before an error is kept
+            outcomes.extend(self.destination.apply(cleared, self.now))
+        except ConnectorError as error:
+            self.failure = error
+        touched = [self._judge(by_id[outcome.row_id], outcome) for outcome in outcomes]
+        with self._writing() as connection:
+            holdings.record(connection, self.store, self.name, touched, self.now)
+            push_ledger.write(connection, run_id, self.name, touched)
+            for outcome in outcomes:
+                signals.heed(connection, self.way, by_id[outcome.row_id], outcome)
+
+    def _send_messages(self, cleared: Sequence[Cleared], by_id: dict[str, Planned], run_id: str) -> None:
+        """Hand over messages one by one; each is announced before, and its outcome committed right after."""
+        in_hand: dict[str, Planned] = {}
+
+        def announce(row: Cleared) -> None:
+            with self._writing() as connection:
+                outbox.announce(connection, self.way, by_id[row.row_id], run_id)
+            in_hand[row.row_id] = by_id[row.row_id]
+
+        try:
+            for outcome in self.destination.apply(outbox.Handing(cleared, announce), self.now):
+                self._record_message(by_id[outcome.row_id], outcome, run_id)
+                in_hand.pop(outcome.row_id, None)
+        except ConnectorError as error:
+            self.failure = error
+        for row_id in in_hand:
+            self._record_message(by_id[row_id], RowOutcome(row_id, Fate.UNKNOWN, outbox.CUT_OFF), run_id)
+
+    def _record_message(self, row: Planned, outcome: RowOutcome, run_id: str) -> None:
+        self._judge(row, outcome)
+        with self._writing() as connection:
+            outbox.record(connection, row, self.now)
+            push_ledger.write(connection, run_id, self.name, [row])
+            signals.heed(connection, self.way, row, outcome)
+
+    def _judge(self, row: Planned, outcome: RowOutcome) -> Planned:
+        row.attempted = True
+        reason = outcome.reason
+        if outcome.fate is Fate.REMOVED and row.reason:
+            reason = row.reason
+        row.becomes(outcome.fate, reason, outcome.vendor_reason)
+        return row
+
+    def _record_quiet(self, push: Push, planned: Sequence[Planned], run_id: str) -> None:
+        """Write rows that were not attempted where they say something new; count the others as standing."""
+        with self.store.reading() as connection:
+            said = push_ledger.last_said(connection, self.name, push.segment)
+        quiet = [row for row in planned if not row.attempted]
+        news = [row for row in quiet if push_ledger.is_news(row, said.get(row.subject_id))]
+        for start in range(0, len(news), 500):
+            with self._writing() as connection:
+                push_ledger.write(connection, run_id, self.name, news[start : start + 500])
+        written = {id(row) for row in news}
+        for row in quiet:
+            if id(row) not in written and row.fate:
+                self.standing[row.fate.value] = self.standing.get(row.fate.value, 0) + 1
+
+    def counts(self, *, cut_off: bool = False) -> dict[str, Any]:
+        """Return what the run's own row keeps. Of a run that was cut off only what was done counts as done."""
+        rows = [row for row in self.rows if row.attempted] if cut_off else self.rows
+        return {
+            **{fate.value: number for fate, number in _fates(rows).items()},
+            "eligible": self.eligible,
+            "requests": self.destination.requests - self._requests_before,
+            "standing": {} if cut_off else self.standing,
+            **self.destination.receipt(),
+        }
+
+    def report(self, run_id: str) -> PushReport:
+        """Return what the caller is told; in a dry run a row to be attempted has the fate it would have."""
+        shown = [row for row in self.rows if row.fate is not Fate.UNCHANGED]
+        return PushReport(
+            run_id=run_id,
+            destination=self.name,
+            eligible=self.eligible,
+            fates=_fates(self.rows),
+            requests=self.destination.requests - self._requests_before,
+            rows=[_shown(row) for row in (shown[:_ROWS_SHOWN] if run_id else shown)],
+        )
+
+
+def _fates(rows: Sequence[Planned]) -> dict[Fate, int]:
+    fates = dict.fromkeys(Fate, 0)
+    for row in rows:
+        fates[_expected(row)] += 1
+    return fates
+
+
+def _expected(row: Planned) -> Fate:
+    """Return a row's fate, or the one it is about to have."""
+    return row.fate or (Fate.REMOVED if row.leaving.action is Action.REMOVE else Fate.SENT)
+
+
+def _shown(row: Planned) -> PushRow:
+    leaving = row.leaving
+    return PushRow(
+        segment=row.segment,
+        subject_id=row.subject_id,
+        person_id=row.person_id,
+        action=leaving.action,
+        address=leaving.address,
+        fate=_expected(row),
+        reason=row.reason,
+        vendor_reason=row.vendor_reason,
+        tag=leaving.tag,
+        fields=leaving.fields,
+        unsubscribe_url=leaving.unsubscribe_url,
+    )
+
+
+def _batches(planned: Sequence[Planned], size: int) -> Iterator[Sequence[Planned]]:
+    """Yield the rows to be attempted: removals, then those the destination knows, then new ones, each kind in batches.
+
+    Kinds are not mixed, for a vendor answers each with requests of its own.
+    """
+    kinds: dict[tuple[bool, bool], list[Planned]] = {}
+    for row in planned:
+        if row.fate is None:
+            key = (row.leaving.action is not Action.REMOVE, not row.leaving.known)
+            kinds.setdefault(key, []).append(row)
+    for key in sorted(kinds):
+        rows = kinds[key]
+        for start in range(0, len(rows), size):
+            yield rows[start : start + size]

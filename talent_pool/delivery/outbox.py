@@ -1,0 +1,228 @@
+"""Message destinations: each occasion is written about at most once.
+
+A row is committed as `sending` at the moment the destination takes it, and its outcome right after. Whatever is found
+`sending` by a later run was cut off between the two: it becomes `unknown`, and no machine ever sends it again.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, overload
+
+from sqlalchemy import Connection, Row, select, update
+
+from connectors.contract import Action, Cleared, Fate, Push
+from talent_pool.delivery import push_ledger, unsubscribe
+from talent_pool.delivery.gate import Leaving, Way, rule
+from talent_pool.delivery.letters import Stationery
+from talent_pool.delivery.push_ledger import Planned
+from talent_pool.delivery.recipients import Member
+from talent_pool.segments.definition import SegmentDefinition
+from talent_pool.store.database import Store
+from talent_pool.store.tables import deliveries, person_aliases
+
+CUT_OFF = "A run was cut off while this was handed over; it may have arrived. It is not sent again by a machine."
+TOO_EARLY = "It happened before this push began."
+EXPIRED = "expired: it would come too late to be of use."
+WRITTEN_TO = "This person or address has had this message already."
+
+
+def plan(
+    connection: Connection,
+    way: Way,
+    push: Push,
+    segment: SegmentDefinition,
+    members: Sequence[Member],
+    *,
+    write: Callable[[str, Member], dict[str, Any]],
+) -> list[Planned]:
+    """Return one row for each member; those still to be sent carry their finished message."""
+    name = way.destination.settings.name
+    done = _done(connection, name, segment.name)
+    said = push_ledger.last_said(connection, name, segment.name)
+    reached = _reached(connection, done) if segment.subject == "person" else (set[str](), set[str]())
+    template = push.template or push.segment
+    planned = [_row(way, push, segment, member, template) for member in members]
+    for row, member in zip(planned, members, strict=True):
+        _settle_without_sending(
+            row, member, push, done.get(row.subject_id), said.get(row.subject_id), reached=reached, now=way.now
+        )
+    open_rows = [row for row in planned if row.fate is None]
+    rulings = rule(connection, way, [row.leaving for row in open_rows])
+    by_subject = {member.subject_id: member for member in members}
+    taken: set[str] = set()
+    for row in open_rows:
+        ruling = rulings[row.leaving.row_id]
+        if ruling.fate is not None:
+            row.becomes(ruling.fate, ruling.reason)
+        elif segment.subject == "person" and row.address_key in taken:
+            row.becomes(Fate.SUPPRESSED, WRITTEN_TO)
+        else:
+            taken.add(row.address_key or "")
+        if row.fate in (None, Fate.DEFERRED):
+            row.leaving = replace(row.leaving, fields=write(template, by_subject[row.subject_id]))
+    return planned
+
+
+def _row(way: Way, push: Push, segment: SegmentDefinition, member: Member, template: str) -> Planned:
+    store = way.store
+    leaving = Leaving(
+        row_id="dlv_" + store.hashed("delivery", way.destination.settings.name, segment.name, member.subject_id),
+        action=Action.MESSAGE,
+        organisation=member.organisation,
+        person_id=member.person_id,
+        candidate_record_id=member.candidate_record_id,
+        address=member.address,
+        channel=segment.channel,
+        purpose=segment.purpose,
+        tag=push.tag or push.segment,
+        unsubscribe_url=link(store, way.sending.public_url, segment, member),
+    )
+    useful = segment.useless_after_days
+    return Planned(
+        segment.name,
+        member.subject_id,
+        member.person_id,
+        leaving,
+        member.address_key,
+        fingerprint=store.hashed("message", member.address or "", template),
+        reaches=True,
+        template=template,
+        useless_after=member.occurred_at + timedelta(days=useful) if useful is not None else None,
+    )
+
+
+def link(store: Store, public_url: str, segment: SegmentDefinition, member: Member) -> str | None:
+    """Return the member's one-click way out of this kind of mail."""
+    if not member.address_key:
+        return None
+    token = unsubscribe.token(store, member.address_key, member.organisation, segment.purpose, segment.channel)
+    return unsubscribe.url(public_url, token)
+
+
+def _settle_without_sending(
+    row: Planned,
+    member: Member,
+    push: Push,
+    delivery: Row[Any] | None,
+    said: push_ledger.Said | None,
+    *,
+    reached: tuple[set[str], set[str]],
+    now: datetime,
+) -> None:
+    """Settle rows that were sent, are in doubt, were refused for good, came too early or would come too late."""
+    state = delivery.state if delivery else None
+    if state == "sent":
+        row.becomes(Fate.UNCHANGED)
+    elif state in ("unknown", "sending"):
+        row.becomes(Fate.UNKNOWN, delivery.reason if delivery and delivery.reason else CUT_OFF)
+    elif said and said.fate is Fate.REJECTED and said.fingerprint == row.fingerprint:
+        row.becomes(Fate.REJECTED, said.reason)
+    elif state is None and (row.person_id in reached[0] or row.address_key in reached[1]):
+        row.becomes(Fate.SUPPRESSED, WRITTEN_TO)
+    elif push.since_at and member.occurred_at < push.since_at:
+        row.becomes(Fate.SUPPRESSED, TOO_EARLY)
+    elif row.useless_after and row.useless_after < now:
+        row.becomes(Fate.SUPPRESSED, EXPIRED)
+
+
+def _done(connection: Connection, destination: str, segment: str) -> dict[str, Row[Any]]:
+    query = select(deliveries).where(deliveries.c.destination == destination, deliveries.c.segment == segment)
+    return {row.subject_id: row for row in connection.execute(query)}
+
+
+def _reached(connection: Connection, done: dict[str, Row[Any]]) -> tuple[set[str], set[str]]:
+    """Return who has had a message about a person: people, through every merge, and addresses."""
+    written = [row for row in done.values() if row.state in ("sent", "sending", "unknown")]
+    now_called = {row.id: row.person_id for row in connection.execute(select(person_aliases))} if written else {}
+    return {now_called.get(row.subject_id, row.subject_id) for row in written}, {row.address_key for row in written}
+
+
+def settle_cut_off(store: Store, destination: str) -> int:
+    """Turn what an earlier run left `sending` into `unknown`; return how many."""
+    with store.reading() as connection:
+        left = deliveries.c.destination == destination, deliveries.c.state == "sending"
+        if connection.execute(select(deliveries.c.id).where(*left).limit(1)).first() is None:
+            return 0
+    with store.writing() as connection:
+        return connection.execute(update(deliveries).where(*left).values(state="unknown", reason=CUT_OFF)).rowcount
+
+
+class Handing(Sequence[Cleared]):
+    """A batch that commits each row as `sending` at the moment the destination takes it, and not before.
+
+    So a run that is cut off leaves in doubt what the destination had in hand, and no more.
+    """
+
+    def __init__(self, rows: Sequence[Cleared], announce: Callable[[Cleared], None]) -> None:
+        self._rows, self._announce = rows, announce
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Cleared: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Cleared]: ...
+
+    def __getitem__(self, index: int | slice) -> Cleared | Sequence[Cleared]:
+        taken = self._rows[index]
+        for row in [taken] if isinstance(taken, Cleared) else taken:
+            self._announce(row)
+        return taken
+
+    def __iter__(self) -> Iterator[Cleared]:
+        for row in self._rows:
+            self._announce(row)
+            yield row
+
+
+def announce(connection: Connection, way: Way, row: Planned, run_id: str) -> None:
+    """Commit that a row is being handed over. One that was sent or is in doubt stays what it is, and raises."""
+    leaving = row.leaving
+    values = {
+        "id": leaving.row_id,
+        "organisation": leaving.organisation,
+        "destination": way.destination.settings.name,
+        "segment": row.segment,
+        "subject_id": row.subject_id,
+        "candidate_record_id": leaving.candidate_record_id,
+        "person_id": row.person_id,
+        "channel": leaving.channel.value,
+        "purpose": leaving.purpose.value,
+        "address_key": row.address_key,
+        "state": "sending",
+        "template": row.template,
+        "planned_at": way.now,
+        "useless_after": row.useless_after,
+        "run_id": run_id,
+        "reason": None,
+        "vendor_reason": None,
+    }
+    statement = way.store.insert(deliveries).values(values)
+    again = statement.on_conflict_do_update(
+        index_elements=["destination", "segment", "subject_id"],
+        set_={name: statement.excluded[name] for name in values if name not in ("id", "planned_at")},
+        where=deliveries.c.state.in_(("rejected", "deferred", "suppressed")),
+    )
+    if connection.execute(again.returning(deliveries.c.id)).first() is None:
+        raise RuntimeError("a message that was sent or is in doubt was about to be sent again")
+
+
+def record(connection: Connection, row: Planned, now: datetime) -> None:
+    """Commit what became of a row that was handed over."""
+    assert row.fate is not None  # noqa: S101 - called with outcomes alone
+    values = {"state": row.fate.value, "reason": row.reason, "vendor_reason": row.vendor_reason}
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == row.leaving.row_id)
+        .values(**values, sent_at=now if row.fate is Fate.SENT else None)
+    )
+
+
+def stationery(place: str | None) -> Stationery:
+    """Return the templates for a destination that stands at `place` ("file:line") in YAML."""
+    folder = Path(place.rpartition(":")[0]).parent / "templates" if place else None
+    return Stationery([folder] if folder and folder.is_dir() else [])

@@ -1,0 +1,86 @@
+"""The durable inbox: what vendors, forms and links delivered, until a sync has landed it.
+
+A delivery is committed before anybody answers it, and never waits for a landing. It is landed exactly once: landing
+writes the delivery's key in its own transaction, so that one taken twice is known again.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from connectors.contract import Delivery
+from talent_pool.store.database import open_engine
+from talent_pool.store.inbox_tables import inbox
+from talent_pool.store.migrate import INBOX, upgrade_schema
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A delivery that no sync has taken yet."""
+
+    id: int
+    delivery: Delivery
+
+
+class Inbox:
+    """The inbox by its URL; its table is made or brought up to date when it is opened. Raises StoreUnavailable."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = open_engine(url)
+        self._reader = open_engine(url, writes="deferred")
+        upgrade_schema(self._engine, INBOX)
+
+    def put(self, delivery: Delivery, organisation: str) -> bool:
+        """Commit one delivery; False when the same key is committed already, taken or not."""
+        row = {
+            "organisation": organisation,
+            "connection": delivery.connection,
+            "key": delivery.key,
+            "received_at": delivery.received_at,
+            "headers": dict(delivery.headers),
+            "body": delivery.body,
+        }
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(insert(inbox).values(row))
+        except IntegrityError:
+            return False
+        return True
+
+    def waiting(self, connection: str, limit: int) -> list[Waiting]:
+        """Return the oldest `limit` deliveries of `connection` that nobody has taken."""
+        query = (
+            select(inbox)
+            .where(inbox.c.connection == connection, inbox.c.taken_at.is_(None))
+            .order_by(inbox.c.id)
+            .limit(limit)
+        )
+        with self._reader.begin() as transaction:
+            rows = transaction.execute(query).all()
+        return [
+            Waiting(row.id, Delivery(row.connection, row.key, row.received_at, row.headers, row.body)) for row in rows
+        ]
+
+    def take(self, ids: Collection[int], at: datetime) -> None:
+        """Say that deliveries are landed: their bodies go, their keys stay, so that a repeat is still known."""
+        ordered = sorted(ids)
+        with self._engine.begin() as connection:
+            for start in range(0, len(ordered), _CHUNK):
+                chunk = ordered[start : start + _CHUNK]
+                connection.execute(update(inbox).where(inbox.c.id.in_(chunk)).values(taken_at=at, headers={}, body=b""))
+
+    def connections_waiting(self) -> list[str]:
+        """Return the connections that something waits for, in order of name."""
+        query = select(inbox.c.connection).where(inbox.c.taken_at.is_(None)).distinct()
+        with self._reader.begin() as connection:
+            return sorted(connection.execute(query).scalars())
+
+    def close(self) -> None:
+        """Release every connection to the database."""
+        self._engine.dispose()
+        self._reader.dispose()

@@ -1,0 +1,137 @@
+"""People as rows: what survives of their records, the addresses they are reached at, and when they were last active."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from connectors.records import Candidate, Channel
+from dedupe.survivorship import Contribution, golden
+from talent_pool.installation import Installation
+from talent_pool.resolution.landed import Landed, part_of
+from talent_pool.resolution.projection import Difference, Projection
+from talent_pool.store.addresses import address_key
+from talent_pool.store.database import Store
+from talent_pool.store.lookup import mappings_with
+from talent_pool.store.tables import applications, events, people
+
+_DEFAULT_TRUST = 50
+_ACTS = ("applied_at", "outcome_at", "stage_entered_at")
+
+DERIVED = tuple(
+    name
+    for name in people.c.keys()  # noqa: SIM118 - iterating a collection of columns gives columns, not names
+    if name
+    not in {"id", "organisation", "anchor_record_id", "minted_number", "state", "created_at", "modified_at", "sequence"}
+)
+"""Columns of `people` that follow from the records alone."""
+
+STUB: Mapping[str, Any] = dict.fromkeys(DERIVED) | {"golden": {}, "provenance": {}}
+"""What is left of a person without records: the id, and no data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """When something first and last happened around a person's applications."""
+
+    first: datetime | None = None
+    last: datetime | None = None
+
+
+def person_row(installation: Installation, members: Collection[Landed], activity: Activity) -> dict[str, Any]:
+    """Return the derived columns of the person who is these candidate records."""
+    survived = golden([_contribution(installation, landed) for landed in members])
+    fields = survived.fields
+    location = part_of(fields, "location")
+    seen = [landed.remote_created_at or landed.landed_at for landed in members]
+    born = [landed.remote_created_at for landed in members if landed.remote_created_at]
+    row: dict[str, Any] = {name: fields.get(name) for name in DERIVED}
+    return row | {
+        "primary_email": _primary(fields.get("email_addresses")),
+        "primary_phone": _primary(fields.get("phone_numbers")),
+        "city": location.get("city"),
+        "region": location.get("region"),
+        "country_code": location.get("country_code"),
+        "time_zone_basis": "stated" if fields.get("time_zone") else None,
+        "golden": dict(fields),
+        "provenance": dict(survived.provenance),
+        "first_seen_at": min([*seen, *([activity.first] if activity.first else [])]),
+        "last_activity_at": max([*born, *([activity.last] if activity.last else [])], default=None),
+    }
+
+
+def address_rows(
+    store: Store, person: str, row: Mapping[str, Any], members: Collection[Landed]
+) -> list[dict[str, Any]]:
+    """Return where this person is reached: every address of every record, as its source holds it."""
+    primary = {row["primary_email"], row["primary_phone"]}
+    found: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for landed in members:
+        candidate = landed.read_as(Candidate)
+        told = [(Channel.EMAIL, one.value) for one in candidate.email_addresses]
+        told += [(Channel.SMS, one.value) for one in candidate.phone_numbers]
+        for channel, address in told:
+            if address:
+                found[landed.id, channel.value, address] = {
+                    "person_id": person,
+                    "record_id": landed.id,
+                    "channel": channel.value,
+                    "address": address,
+                    "address_key": address_key(store, channel, address),
+                    "is_primary": address in primary,
+                }
+    return [found[key] for key in sorted(found)]
+
+
+def activities(
+    connection: Connection, projection: Projection, candidates: Collection[str], now: datetime
+) -> dict[str, Activity]:
+    """Return what happened around each candidate record, as it will stand once `projection` is written."""
+    moments: defaultdict[str, list[datetime]] = defaultdict(list)
+    columns = (applications.c.id, applications.c.candidate_record_id, *(applications.c[name] for name in _ACTS))
+    stored = mappings_with(connection, select(*columns), applications.c.candidate_record_id, candidates)
+    for row in _current(stored, projection.applications):
+        moments[row["candidate_record_id"]] += [row[name] for name in _ACTS if row[name]]
+    columns = (events.c.id, events.c.candidate_record_id, events.c.at)
+    stored = mappings_with(connection, select(*columns), events.c.candidate_record_id, candidates)
+    for row in _current(stored, projection.events):
+        if row["candidate_record_id"] and row["at"]:
+            moments[row["candidate_record_id"]].append(row["at"])
+    # An interview booked for next week has not happened yet.
+    past = {name: [at for at in told if at <= now] for name, told in moments.items()}
+    return {name: Activity(min(told), max(told)) for name, told in past.items() if told}
+
+
+def combined(activity: Iterable[Activity]) -> Activity:
+    """Return the activity of several records taken together."""
+    activity = list(activity)
+    return Activity(
+        min((one.first for one in activity if one.first), default=None),
+        max((one.last for one in activity if one.last), default=None),
+    )
+
+
+def _current(stored: Iterable[Mapping[str, Any]], difference: Difference) -> Iterable[Mapping[str, Any]]:
+    return [*(row for row in stored if row["id"] not in difference.stored), *difference.wanted.values()]
+
+
+def _contribution(installation: Installation, landed: Landed) -> Contribution:
+    setting = installation.connections.get(landed.connection)
+    return Contribution(
+        record_id=landed.id,
+        connection=landed.connection,
+        candidate=landed.read_as(Candidate),
+        observed_at=landed.remote_updated_at or landed.landed_at,
+        trust=setting.trust if setting else _DEFAULT_TRUST,
+        landing_number=landed.landing_number,
+    )
+
+
+def _primary(told: Any) -> str | None:
+    """Return the primary of several addresses, or the first."""
+    addresses = list(told or ())
+    chosen = next((one for one in addresses if one.get("is_primary")), addresses[0] if addresses else None)
+    return chosen["value"] if chosen else None

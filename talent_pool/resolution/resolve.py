@@ -1,0 +1,68 @@
+"""Resolution: who is one person, worked out for what waits and for what it touches, and for nothing else.
+
+A turn reads and computes without a lock and then writes in one short transaction (`turn_plan`, `turn_write`). Where
+the store moved on in between, the turn is thought out anew. Resolvers may run side by side; they take turns.
+"""
+
+import time
+from datetime import datetime
+
+from sqlalchemy.exc import OperationalError
+
+from dedupe.scoring import edges
+from talent_pool.installation import Installation
+from talent_pool.resolution.neighbours import Score
+from talent_pool.resolution.turn_plan import Plan, plan
+from talent_pool.resolution.turn_write import ResolveReport, write
+from talent_pool.store.database import Store, StoreUnavailable
+
+__all__ = ["ResolveReport", "StoreMoves", "resolve", "resolve_all"]
+
+_TRIES = 12
+_PAUSE_SECONDS = 0.02
+"""Before the second try; it doubles with each further one, up to a second, for a landing to come to its end."""
+
+_LOST_A_RACE = frozenset({"40001", "40P01"})
+"""PostgreSQL's codes for a transaction that gave way to another one and may simply be tried again."""
+
+
+class StoreMoves(StoreUnavailable):
+    """The store changed under every try. Nothing was written; what waits is still waiting."""
+
+
+def resolve(
+    store: Store, installation: Installation, now: datetime, limit: int = 10_000, score: Score = edges
+) -> ResolveReport:
+    """Resolve at most `limit` waiting records; writes nothing at all when none waits. Raises StoreMoves.
+
+    `score` compares records; all of one store's life it has to be the same.
+    """
+    for attempt in range(_TRIES):
+        with store.reading() as connection:
+            thought = plan(connection, store, installation, now, limit=limit, score=score)
+        if thought is None:
+            return ResolveReport()
+        report = _write(store, thought, now)
+        if report is not None:
+            return report
+        time.sleep(min(_PAUSE_SECONDS * 2**attempt, 1.0))
+    raise StoreMoves(f"What waits changed under each of {_TRIES} tries to resolve it. Nothing is lost; run it again.")
+
+
+def resolve_all(
+    store: Store, installation: Installation, now: datetime, limit: int = 10_000, score: Score = edges
+) -> ResolveReport:
+    """Resolve until nothing waits, in turns of at most `limit` records. Raises StoreMoves."""
+    total = ResolveReport()
+    while (report := resolve(store, installation, now, limit, score)).records:
+        total += report
+    return total
+
+
+def _write(store: Store, thought: Plan, now: datetime) -> ResolveReport | None:
+    try:
+        return write(store, thought, now)
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) in _LOST_A_RACE:
+            return None
+        raise

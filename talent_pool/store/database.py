@@ -1,0 +1,244 @@
+"""The one place where a database is opened.
+
+`writing()` takes the write lock at once (`BEGIN IMMEDIATE` on SQLite): a transaction that reads first and then
+writes would otherwise lose updates silently, or fail at once with "database is locked". `reading()` never blocks
+a writer. Nobody else may create an engine.
+"""
+
+import hashlib
+import hmac
+import os
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import chain
+from sqlite3 import Connection as SqliteConnection
+from typing import TYPE_CHECKING, Any, Literal
+
+import orjson
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, text, update
+from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.exc import ArgumentError
+
+from connectors.errors import Misconfigured
+from talent_pool.store.tables import counters
+from talent_pool.store.types import stored_text
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
+
+BUSY_SECONDS = 30
+"""How long a writer waits for another writer's transaction on SQLite, unless CATCHMENT_BUSY_SECONDS says otherwise."""
+
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",  # a commit that was answered survives a power cut
+    "foreign_keys=ON",
+    "secure_delete=ON",  # what is erased is overwritten
+    "temp_store=MEMORY",
+    "journal_size_limit=67108864",
+    "cache_size=-65536",
+    "wal_autocheckpoint=8000",  # pages: the same index pages change again and again; write them back seldom
+)
+
+_WORDS = (
+    ("disk is full", "The disk under the store is full. Free some space, then run the same again; nothing is lost."),
+    ("No space left", "The disk under the store is full. Free some space, then run the same again; nothing is lost."),
+    (
+        "database is locked",
+        "Another process has held the store's lock for too long. Wait for it, or stop it, then run again.",
+    ),
+    ("readonly database", "The store's file cannot be written. Give this user the right to write its folder."),
+    ("unable to open", "The store's file cannot be opened. See that CATCHMENT_HOME exists and can be written."),
+    ("not a database", "The store's file is no SQLite database. Correct CATCHMENT_STORE_URL or restore a backup."),
+    ("malformed", "The store's file is damaged. Stop all processes and restore a backup."),
+    ("disk I/O", "The disk under the store fails. Look after the disk, then run the same again."),
+    ("password authentication", "PostgreSQL refuses the user or password. Correct CATCHMENT_STORE_URL."),
+    ("does not exist", "PostgreSQL has no such database or table. Correct CATCHMENT_STORE_URL, or migrate."),
+    ("no such table", "The store has no tables yet. Run `catchment migrate`."),
+)
+_FALLBACK = "The store cannot be reached. See that it runs and that CATCHMENT_STORE_URL is right, then run again."
+
+
+_NO_STORE = (
+    "CATCHMENT_STORE_URL is no address of a PostgreSQL database, as in postgresql+psycopg://USER@HOST/NAME. "
+    "Correct it, or unset it for SQLite in the home."
+)
+
+
+class StoreUnavailable(Exception):
+    """The database cannot be used now; the text says what to do. Nothing that was committed is lost."""
+
+
+def open_engine(url: str, *, writes: Literal["immediate", "deferred"] = "immediate") -> Engine:
+    """Open a database; on SQLite each transaction takes the write lock at once, or (`deferred`) not before it writes.
+
+    Whatever the driver raises because the database is away, full or locked comes out as StoreUnavailable.
+    """
+    try:
+        if parsed(url).get_backend_name() == "sqlite":
+            engine = _sqlite_engine(url, immediate=writes == "immediate")
+        else:
+            engine = create_engine(url, pool_pre_ping=True)
+    except (ArgumentError, ImportError):
+        engine = None
+    if engine is None:  # out here, because the error may hold the URL, and the URL a password
+        raise Misconfigured(_NO_STORE)
+    event.listen(engine, "handle_error", _in_plain_words)
+    return engine
+
+
+def parsed(url: str) -> URL:
+    """Return the parts of a database's URL. Raises Misconfigured for one that is neither SQLite's nor PostgreSQL's."""
+    try:
+        parts = make_url(url)
+    except ArgumentError:
+        parts = None
+    if parts is None or parts.get_backend_name() not in ("sqlite", "postgresql"):
+        raise Misconfigured(_NO_STORE)
+    return parts
+
+
+def _in_plain_words(context: ExceptionContext) -> None:
+    kind = type(context.original_exception).__name__
+    said = str(context.original_exception)
+    # SQLite reports every misuse of SQL as OperationalError too; those are our own mistakes and stay what they are.
+    if kind not in {"OperationalError", "DatabaseError", "DiskFull", "UndefinedTable", "ConnectionTimeout"}:
+        return
+    for part, words in _WORDS:
+        if part in said:
+            raise StoreUnavailable(words) from context.original_exception
+    if context.connection is None or context.is_disconnect:
+        raise StoreUnavailable(_FALLBACK) from context.original_exception
+
+
+def _sqlite_engine(url: str, *, immediate: bool) -> Engine:
+    # The driver would begin by itself, and only at the first write; we begin, and at once.
+    engine = create_engine(
+        url, isolation_level="AUTOCOMMIT", connect_args={"timeout": _busy_seconds(), "check_same_thread": False}
+    )
+
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: SqliteConnection, _record: object) -> None:
+        cursor = connection.cursor()
+        for pragma in _PRAGMAS:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+def _busy_seconds() -> float:
+    given = os.environ.get("CATCHMENT_BUSY_SECONDS")
+    try:
+        return float(given) if given else BUSY_SECONDS
+    except ValueError:
+        raise Misconfigured("CATCHMENT_BUSY_SECONDS is no number of seconds. Correct or unset it.") from None
+
+
+class Store:
+    """The talent pool's database, SQLite or PostgreSQL, by its URL.
+
+    `key` is the installation's secret: birth ids and hashes of addresses are HMACs under it.
+    """
+
+    def __init__(self, url: str, key: bytes) -> None:
+        self.url = parsed(url)
+        self.key = key
+        self._keyed = hmac.new(key, digestmod="sha256")
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._writer = open_engine(url)
+        if self.is_sqlite:
+            self._reader = open_engine(url, writes="deferred")
+        else:
+            # PostgreSQL's usual level shows every statement another state of the store.
+            self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ")
+
+    @contextmanager
+    def writing(self) -> Generator[Connection]:
+        """Open one write transaction; commits at the end, rolls back on an error. Raises StoreUnavailable."""
+        with self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Generator[Connection]:
+        """Open one consistent view of the store; what is written through it is not kept. Raises StoreUnavailable."""
+        with self._reader.connect() as connection, connection.begin() as transaction:
+            yield connection
+            transaction.rollback()
+
+    @property
+    def engine(self) -> Engine:
+        """The writing engine, for migrations alone."""
+        return self._writer
+
+    def insert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
+        """Return this database's INSERT, which knows ON CONFLICT."""
+        # here, for to read a SQLite store needs nothing of PostgreSQL
+        from sqlalchemy.dialects import postgresql, sqlite
+
+        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+    def moment(self, at: datetime | None) -> Any:
+        """Return `at` as the driver takes it, for rows that go around SQLAlchemy (see `insert_rows`)."""
+        return stored_text(at) if at is not None and self.is_sqlite else at
+
+    def hashed(self, *parts: str) -> str:
+        """Return a keyed hash of `parts`: 32 hex digits, the same for ever in this installation."""
+        keyed = self._keyed.copy()
+        keyed.update(orjson.dumps(parts))
+        return keyed.hexdigest()[:32]
+
+    def close(self) -> None:
+        """Release every connection."""
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+_ROWS_AT_ONCE = 100
+
+
+def insert_rows(
+    connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]], conflict: str = ""
+) -> None:
+    """Insert `rows`, whose values stand in the order of `names` and are such as the driver takes.
+
+    Goes around SQLAlchemy's handling of each value, which costs more than the database does, and inserts many rows by
+    one statement: a statement for each gives up and takes back Python's lock every time, while another thread
+    fetches. `conflict` is the statement's ON CONFLICT part.
+    """
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    columns = ", ".join(table.c[name].name for name in names)
+    one = f"({', '.join([mark] * len(names))})"
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        block = rows[start : start + _ROWS_AT_ONCE]
+        values = ", ".join([one] * len(block))
+        statement = f"INSERT INTO {table.name} ({columns}) VALUES {values} {conflict}"  # noqa: S608 - our own names
+        connection.exec_driver_sql(statement, tuple(chain.from_iterable(block)))
+
+
+def allocate(connection: Connection, counter: str, count: int) -> int:
+    """Reserve `count` numbers of `counter` in this transaction and return the first; the first ever is 1.
+
+    The counter's row stays locked until the commit, so numbers are gap-free in commit order.
+    """
+    row = connection.execute(
+        update(counters)
+        .where(counters.c.name == counter)
+        .values(value=counters.c.value + count)
+        .returning(counters.c.value)
+    ).first()
+    if row is None:
+        raise LookupError(f"the store has no counter {counter!r}; run `catchment migrate`")
+    return int(row.value) - count + 1
+
+
+def take_lock(connection: Connection, name: str) -> None:
+    """Wait for the named lock until this transaction ends. SQLite has one writer already."""
+    if connection.dialect.name == "postgresql":
+        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
