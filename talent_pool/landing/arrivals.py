@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import orjson
 import zstandard
@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from connectors.contract import Json, Stream
 from connectors.errors import Malformed
-from connectors.records import Deletion, Record
+from connectors.records import Record
+from talent_pool.landing.told import Told, told
 
 LARGEST = 5_000_000
 """Bytes of canonical JSON; a larger object is no candidate but a file or a mistake."""
@@ -23,26 +24,26 @@ Parse = Callable[[str, Json], Iterable[Record]]
 _per_thread = threading.local()
 
 
-@dataclass(slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """One object that can be told apart: its `hash` is that of its canonical JSON less volatile fields."""
 
     remote_id: str
     hash: bytes
     raw: Json
     body: bytes
-    """Its canonical JSON; compressed once it is clear that it will be stored."""
-    records: Sequence[Record] = ()
-    was_known: bool = False
-    arrived_at: datetime | None = None
-    """When it came, where that was before now (out of quarantine)."""
-    version: datetime | None = None
-    """The newest `remote_updated_at` (or moment of deletion) among its records."""
+    """Its JSON: keys sorted, the volatile fields last."""
 
-    @property
-    def is_deletion(self) -> bool:
-        """Whether it tells of nothing but removals."""
-        return bool(self.records) and all(isinstance(record, Deletion) for record in self.records)
+
+class Parsed(NamedTuple):
+    """One version of an object that is to be stored, and what it tells."""
+
+    remote_id: str
+    hash: bytes
+    body: bytes
+    version: datetime | None
+    """The newest moment of change among what it tells."""
+    was_known: bool
+    tells: Sequence[Told]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +77,31 @@ def decompressed(body: bytes) -> bytes:
     return decompressor.decompress(body)
 
 
+def remote_id_of(stream: Stream, raw: Any) -> str | None:
+    """Return what the source calls this object of `stream`; None where it does not say, or with a NUL."""
+    if not isinstance(raw, dict):
+        return None
+    value = cast("Json", raw).get(stream.key)
+    if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
+        return None
+    return None if isinstance(value, str) and "\x00" in value else str(value)
+
+
 def recognised(stream: Stream, raw: Any) -> Arrival | Unreadable:
     """Tell which object of `stream` this is and what its content hashes to."""
-    if not isinstance(raw, dict):
-        return unreadable(raw, None, f"this is no JSON object but {_kind(raw)}")
-    fields = cast("Json", raw)
-    value = fields.get(stream.key)
-    if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
-        return unreadable(raw, None, f"the object has no {stream.key!r}")
-    remote_id = str(value)
-    if "\x00" in remote_id:
-        return unreadable(raw, None, f"{stream.key!r} holds a NUL")
-    text = body = canonical(fields)
-    if not stream.volatile.isdisjoint(fields):
-        lasting = dict(fields)
-        for name in stream.volatile:
-            lasting.pop(name, None)
-        text = canonical(lasting)
+    remote_id = remote_id_of(stream, raw)
+    if remote_id is None:
+        return unreadable(raw, None, _nameless(stream, raw))
+    lasting, volatile = dict(cast("Json", raw)), Json()
+    for name in stream.volatile:
+        if name in lasting:
+            volatile[name] = lasting.pop(name)
+    body = text = canonical(lasting)
+    if volatile:  # written once, not twice: all that lasts, then what does not
+        body = b"%b,%b" % (text[:-1], canonical(volatile)[1:])
     if len(body) > LARGEST:
         return unreadable(raw, remote_id, f"the object has {len(body):,} bytes; at most {LARGEST:,} are landed")
-    return Arrival(remote_id, hashlib.sha256(text).digest(), fields, body)
+    return Arrival(remote_id, hashlib.sha256(text).digest(), raw, body)
 
 
 def unreadable(raw: Any, remote_id: str | None, reason: str) -> Unreadable:
@@ -104,13 +110,13 @@ def unreadable(raw: Any, remote_id: str | None, reason: str) -> Unreadable:
     return Unreadable(remote_id, hashlib.sha256(body).digest(), compressed(body), reason)
 
 
-def read(arrival: Arrival, stream: Stream, parse: Parse) -> Unreadable | None:
-    """Fill the arrival's records and version; returns what goes to quarantine where that cannot be done."""
+def read(arrival: Arrival, stream: Stream, parse: Parse) -> list[Told] | Unreadable:
+    """Return what the object tells, or how it goes to quarantine where it cannot be read."""
     raw = arrival.raw
     if b"\\u0000" in arrival.body:
         raw = cast("Json", _without_nul(raw))
     try:
-        arrival.records = list(parse(stream.name, raw))
+        return [told(record) for record in parse(stream.name, raw)]
     except Malformed as error:
         reason = str(error)
     except ValidationError as error:
@@ -118,19 +124,16 @@ def read(arrival: Arrival, stream: Stream, parse: Parse) -> Unreadable | None:
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         # A parser that trips over one object must not stop all the others. Its message may hold values.
         reason = f"the parser stopped with {type(error).__name__} at {_place(error)}"
-    else:
-        arrival.version = _version(arrival.records)
-        return None
     return unreadable(arrival.raw, arrival.remote_id, reason)
 
 
-def _version(records: Iterable[Record]) -> datetime | None:
-    newest = None
-    for record in records:
-        moment = record.at if isinstance(record, Deletion) else record.remote_updated_at
-        if moment is not None and (newest is None or moment > newest):
-            newest = moment
-    return newest
+def _nameless(stream: Stream, raw: Any) -> str:
+    if not isinstance(raw, dict):
+        return f"this is no JSON object but {_kind(raw)}"
+    value = cast("Json", raw).get(stream.key)
+    if isinstance(value, str) and value:
+        return f"{stream.key!r} holds a NUL"
+    return f"the object has no {stream.key!r}"
 
 
 def _kind(raw: Any) -> str:

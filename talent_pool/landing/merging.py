@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-from connectors.records import Deletion, Record, RemovalCause
+from connectors.records import Deletion, RemovalCause
+from talent_pool.landing.told import Told
 
 Body = dict[str, Any]
 _NO_PARENT = (None, None)
@@ -40,31 +41,24 @@ class Standing:
         return None if self.text is None else orjson.loads(self.text)
 
 
-def said(record: Record) -> str:
-    """Return what a record says, as JSON: its fields less those that the vendor left out."""
-    # as model_dump_json does, without its detours: this runs for every record that ever lands
-    return record.__pydantic_serializer__.to_json(record, exclude_unset=True).decode()
-
-
-def apply(standing: Standing, record: Record, text: str, version: datetime | None, *, complete: bool) -> bool:
-    """Bring `standing` to what `record` says in `text`; False where it is older and has no say.
+def apply(standing: Standing, told: Told, version: datetime | None, *, complete: bool) -> bool:
+    """Bring `standing` to what is told of it; False where that is older and has no say.
 
     `version` is its payload's. In a complete stream an explicit null or empty list ends a value, in a partial one it
     keeps it. What the record does not mention stays.
     """
     is_untold = standing.text is None and standing.removed_at is None
-    if not is_untold and _is_older(standing, record, record.remote_updated_at or version):
+    if not is_untold and _is_older(standing, told, told.updated_at or version):
         return False
-    parent = record.parent or _NO_PARENT
-    known = standing.body
+    text, known = told.text, standing.body
     if known is not None or not complete:
         text = _merged(known, orjson.loads(text), complete=complete)
-    is_news = known is None or orjson.loads(text) != known or parent != standing.parent
+    is_news = known is None or orjson.loads(text) != known or told.parent != standing.parent
     if is_news or standing.removed_at is not None:
-        standing.text, standing.parent, standing.is_touched = text, parent, True
+        standing.text, standing.parent, standing.is_touched = text, told.parent, True
         standing.removed_at = standing.removal_cause = None
-    standing.remote_created_at = record.remote_created_at or standing.remote_created_at
-    standing.remote_updated_at = record.remote_updated_at or standing.remote_updated_at
+    standing.remote_created_at = told.created_at or standing.remote_created_at
+    standing.remote_updated_at = told.updated_at or standing.remote_updated_at
     return True
 
 
@@ -74,12 +68,12 @@ def _merged(known: Body | None, words: Body, *, complete: bool) -> str:
     return orjson.dumps((known or {}) | words).decode()
 
 
-def _is_older(standing: Standing, record: Record, moment: datetime | None) -> bool:
+def _is_older(standing: Standing, told: Told, moment: datetime | None) -> bool:
     if standing.removal_cause == RemovalCause.ERASED:
         return True
     if moment is not None and standing.removed_at is not None and moment <= standing.removed_at:
         return True
-    newest, own = standing.remote_updated_at, record.remote_updated_at
+    newest, own = standing.remote_updated_at, told.updated_at
     return newest is not None and own is not None and own < newest
 
 

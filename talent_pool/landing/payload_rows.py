@@ -8,8 +8,9 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, insert, select, update
 
 from connectors.contract import Stream
-from talent_pool.landing.arrivals import Arrival, Unreadable
+from talent_pool.landing.arrivals import Parsed, Unreadable, compressed
 from talent_pool.store.database import Store, insert_rows
+from talent_pool.store.lookup import rows_with
 from talent_pool.store.tables import payload_versions, payloads, quarantine
 
 KEPT_VERSIONS = 3
@@ -58,31 +59,26 @@ def chunks(values: Collection[_Value]) -> Iterator[list[_Value]]:
 
 def known(connection: Connection, origin: Origin, stream: str, remote_ids: Collection[str]) -> dict[str, Known]:
     """Return what is held of these objects, by remote id."""
-    found: dict[str, Known] = {}
     held = payloads.c
-    columns = (held.remote_id, held.hash, held.remote_updated_at, held.fetched_at, held.last_run_id)
-    for chunk in chunks(remote_ids):
-        query = select(*columns).where(
-            payloads.c.connection == origin.connection, payloads.c.stream == stream, payloads.c.remote_id.in_(chunk)
-        )
-        for remote_id, *rest in connection.execute(query):
-            found[remote_id] = Known(*rest)
-    return found
+    query = select(held.remote_id, held.hash, held.remote_updated_at, held.fetched_at, held.last_run_id).where(
+        held.connection == origin.connection, held.stream == stream
+    )
+    return {name: Known(*rest) for name, *rest in rows_with(connection, query, held.remote_id, remote_ids)}
 
 
-def add(connection: Connection, store: Store, origin: Origin, stream: Stream, arrivals: Sequence[Arrival]) -> None:
+def add(connection: Connection, store: Store, origin: Origin, stream: Stream, objects: Sequence[Parsed]) -> None:
     """Insert objects that were never seen."""
     fetched = store.moment(origin.now)
     head, tail = (origin.organisation, origin.connection, stream.name), (fetched, origin.run_id, origin.run_id)
-    rows = [(*head, a.remote_id, a.hash, a.body, store.moment(a.version), *tail) for a in arrivals]
+    rows = [(*head, o.remote_id, o.hash, compressed(o.body), store.moment(o.version), *tail) for o in objects]
     insert_rows(connection, payloads, _PAYLOAD, rows)
 
 
-def replace(connection: Connection, origin: Origin, stream: Stream, arrivals: Sequence[Arrival]) -> None:
+def replace(connection: Connection, origin: Origin, stream: Stream, objects: Sequence[Parsed]) -> None:
     """Put objects in the place of their earlier versions, the last few of which are kept."""
-    if not arrivals:
+    if not objects:
         return
-    ids = [arrival.remote_id for arrival in arrivals]
+    ids = [one.remote_id for one in objects]
     for chunk in chunks(ids):
         here = _these(payloads, origin, stream, chunk)
         columns = (payloads.c.connection, payloads.c.stream, payloads.c.remote_id, payloads.c.hash, payloads.c.body,
@@ -96,9 +92,9 @@ def replace(connection: Connection, origin: Origin, stream: Stream, arrivals: Se
         payloads.c.remote_id == bindparam("of"),
     )
     rows = [
-        {"of": a.remote_id, "hash": a.hash, "body": a.body, "remote_updated_at": a.version,
+        {"of": o.remote_id, "hash": o.hash, "body": compressed(o.body), "remote_updated_at": o.version,
          "fetched_at": origin.now, "last_run_id": origin.run_id}
-        for a in arrivals
+        for o in objects
     ]  # fmt: skip
     names = ("hash", "body", "remote_updated_at", "fetched_at", "last_run_id")
     connection.execute(here.values({name: bindparam(name) for name in names}), rows)

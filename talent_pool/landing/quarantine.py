@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import Connection, Row, select, update
 
 from connectors.contract import Receiver, Source, Stream
-from talent_pool.landing.arrivals import Arrival, Unreadable, decompressed, recognised
+from talent_pool.landing.arrivals import decompressed
 from talent_pool.landing.pages import DELIVERIES, Landing, sort, write
 from talent_pool.landing.payload_rows import chunks
 from talent_pool.landing.sync import SyncReport, stream_of, taken_apart, under_lease, unpacked
@@ -77,20 +77,14 @@ def _bodies(store: Store, ids: Sequence[int]) -> Sequence[Row[Any]]:
 
 
 def _again(landing: Landing, stream: Stream, rows: Sequence[Row[Any]]) -> Counts:
-    page = sort(landing, stream, [_arrival(stream, orjson.loads(decompressed(row.body)), row) for row in rows])
+    raws = [orjson.loads(decompressed(row.body)) for row in rows]
+    page = sort(landing, stream, raws, arrived_at=[row.quarantined_at for row in rows])
     still = {each.hash for each in page.unreadable}
     with landing.store.writing() as connection:
         landing.lease.renew(connection)
-        write(connection, landing, page)
+        write(connection, landing.store, landing.origin, page)
         _mark(connection, landing, [row.id for row in rows if row.hash not in still])
     return page.counts
-
-
-def _arrival(stream: Stream, raw: object, row: Row[Any]) -> Arrival | Unreadable:
-    arrival = recognised(stream, raw)
-    if isinstance(arrival, Arrival):
-        arrival.arrived_at = row.quarantined_at
-    return arrival
 
 
 def _deliveries(
@@ -101,11 +95,13 @@ def _deliveries(
         batches, broken = taken_apart(source, streams, [delivery])
         if broken:
             continue
-        pages = [sort(landing, each, [_arrival(each, raw, row) for raw in batches[each]]) for each in batches]
+        pages = [
+            sort(landing, stream, raws, arrived_at=[row.quarantined_at] * len(raws)) for stream, raws in batches.items()
+        ]
         with landing.store.writing() as connection:
             landing.lease.renew(connection)
             for page in pages:
-                write(connection, landing, page)
+                write(connection, landing.store, landing.origin, page)
             _mark(connection, landing, [row.id])
         for page in pages:
             report.add(page.stream.name, page.counts)

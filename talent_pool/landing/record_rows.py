@@ -8,14 +8,16 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
 from connectors.contract import Stream
-from connectors.records import Candidate, ConsentStatement, Deletion, Record
+from connectors.records import Candidate, ConsentStatement
 from talent_pool.landing import merging
-from talent_pool.landing.arrivals import Arrival
+from talent_pool.landing.arrivals import Parsed
 from talent_pool.landing.merging import Standing
-from talent_pool.landing.payload_rows import Origin, chunks
+from talent_pool.landing.payload_rows import Origin
+from talent_pool.landing.told import Told
 from talent_pool.store.addresses import address_key
 from talent_pool.store.database import Store, allocate, insert_rows
 from talent_pool.store.ids import record_id
+from talent_pool.store.lookup import rows_with
 from talent_pool.store.tables import consent_statements, decisions, records, work
 
 _RECORD = (
@@ -52,81 +54,71 @@ class Landing:
 
 
 def land_records(
-    connection: Connection, store: Store, origin: Origin, stream: Stream, arrivals: Sequence[Arrival]
+    connection: Connection, store: Store, origin: Origin, stream: Stream, objects: Sequence[Parsed]
 ) -> set[str]:
-    """Bring the records of `arrivals` into the store, in their order; return the remote ids of objects that did it."""
+    """Bring what `objects` tell into the store, in their order; return the remote ids of those that did something."""
     landing = Landing(store, origin)
-    named = [[(_birth_id(landing, record), record) for record in arrival.records] for arrival in arrivals]
+    named = [[(landing.birth_id(each.record_type, each.remote_id), each) for each in one.tells] for one in objects]
     _load(connection, landing, records.c.id, {birth for each in named for birth, _ in each})
-    gone = _load_siblings(connection, landing, stream, arrivals) if stream.complete else {}
-    for arrival, pairs in zip(arrivals, named, strict=True):
-        for birth, record in pairs:
-            _bring(landing, stream, arrival, birth, record)
-        for birth in gone.get(arrival.remote_id, set()).difference(birth for birth, _ in pairs):
+    gone = _load_siblings(connection, landing, stream, objects) if stream.complete else {}
+    for one, pairs in zip(objects, named, strict=True):
+        for birth, told in pairs:
+            _bring(landing, stream, one, birth, told)
+        for birth in gone.get(one.remote_id, set()).difference(birth for birth, _ in pairs):
             standing = landing.standing[birth]
-            if standing.removed_at is None and standing.payload_remote_id == arrival.remote_id:
-                merging.vanish(standing, arrival.version or origin.now)
+            if standing.removed_at is None and standing.payload_remote_id == one.remote_id:
+                merging.vanish(standing, one.version or origin.now)
     _write(connection, landing)
     return {standing.payload_remote_id for standing in landing.standing.values() if standing.is_touched}
-
-
-def _birth_id(landing: Landing, record: Record) -> str:
-    record_type = record.deleted_type if isinstance(record, Deletion) else record.record_type
-    return landing.birth_id(record_type, record.remote_id)
 
 
 def _load(
     connection: Connection, landing: Landing, by: ColumnElement[str], values: Iterable[str], *here: ColumnElement[bool]
 ) -> list[Standing]:
     loaded: list[Standing] = []
-    for chunk in chunks(set(values)):
-        for row in connection.execute(select(records).where(*here, by.in_(chunk))):
-            standing = Standing(
-                row.id, row.record_type, row.remote_id, row.stream, row.payload_remote_id,
-                (row.parent_type, row.parent_remote_id), _json(row.body), row.remote_created_at,
-                row.remote_updated_at, row.removed_at, row.removal_cause, is_new=False,
-            )  # fmt: skip
-            loaded.append(landing.standing.setdefault(row.id, standing))
+    for row in rows_with(connection, select(records).where(*here), by, set(values)):
+        standing = Standing(
+            row.id, row.record_type, row.remote_id, row.stream, row.payload_remote_id,
+            (row.parent_type, row.parent_remote_id), _json(row.body), row.remote_created_at,
+            row.remote_updated_at, row.removed_at, row.removal_cause, is_new=False,
+        )  # fmt: skip
+        loaded.append(landing.standing.setdefault(row.id, standing))
     return loaded
 
 
 def _load_siblings(
-    connection: Connection, landing: Landing, stream: Stream, arrivals: Sequence[Arrival]
+    connection: Connection, landing: Landing, stream: Stream, objects: Sequence[Parsed]
 ) -> dict[str, set[str]]:
     """Load all that the objects' earlier versions held; return the birth ids by the object's remote id."""
     held: dict[str, set[str]] = {}
     here = (records.c.connection == landing.origin.connection, records.c.stream == stream.name)
-    ids = [arrival.remote_id for arrival in arrivals if arrival.was_known]
+    ids = [one.remote_id for one in objects if one.was_known]
     for standing in _load(connection, landing, records.c.payload_remote_id, ids, *here):
         held.setdefault(standing.payload_remote_id, set()).add(standing.id)
     return held
 
 
-def _bring(landing: Landing, stream: Stream, arrival: Arrival, birth: str, record: Record) -> None:
+def _bring(landing: Landing, stream: Stream, one: Parsed, birth: str, told: Told) -> None:
     standing = landing.standing.get(birth)
     if standing is None:
-        record_type = record.deleted_type if isinstance(record, Deletion) else record.record_type
-        standing = Standing(birth, record_type, record.remote_id, stream.name, arrival.remote_id)
+        standing = Standing(birth, told.record_type, told.remote_id, stream.name, one.remote_id)
         landing.standing[birth] = standing
-    if isinstance(record, Deletion):
-        merging.remove(standing, record)
-        _merged_upstream(landing, birth, record.deleted_type, record.merged_into, record.at)
+    if told.deletion is not None:
+        merging.remove(standing, told.deletion)
+        _merged_upstream(landing, birth, told, told.deletion.at)
         return
-    text = merging.said(record)
-    if not merging.apply(standing, record, text, arrival.version, complete=stream.complete):
+    if not merging.apply(standing, told, one.version, complete=stream.complete):
         return
-    standing.stream, standing.payload_remote_id = stream.name, arrival.remote_id
-    if isinstance(record, ConsentStatement):
-        landing.statements[_statement_id(landing, text)] = record
-    elif isinstance(record, Candidate) and record.merged_into is not None:
-        at = record.remote_updated_at or landing.origin.now
-        _merged_upstream(landing, birth, record.record_type, record.merged_into, at)
+    standing.stream, standing.payload_remote_id = stream.name, one.remote_id
+    if told.record_type == ConsentStatement.record_type:
+        landing.statements[_statement_id(landing, told.text)] = ConsentStatement.model_validate_json(told.text)
+    _merged_upstream(landing, birth, told, told.updated_at or landing.origin.now)
 
 
-def _merged_upstream(landing: Landing, birth: str, record_type: str, into: str | None, at: datetime) -> None:
-    if into is None or record_type != Candidate.record_type:
+def _merged_upstream(landing: Landing, birth: str, told: Told, at: datetime) -> None:
+    if told.merged_into is None or told.record_type != Candidate.record_type:
         return
-    first, second = sorted((birth, landing.birth_id(record_type, into)))
+    first, second = sorted((birth, landing.birth_id(told.record_type, told.merged_into)))
     if first != second:
         landing.same.setdefault((first, second), at)
 
@@ -148,10 +140,8 @@ def _write(connection: Connection, landing: Landing) -> None:
         for pair, at in landing.same.items()
     ]
     insert_rows(connection, decisions, _DECISION, links, _NOTHING)
-    waiting = dict.fromkeys(
-        [*(standing.id for standing in touched), *(birth for pair in landing.same for birth in pair)]
-    )
-    rows = [("resolve", birth, store.moment(now)) for birth in waiting]
+    waiting = {*(standing.id for standing in touched), *(birth for pair in landing.same for birth in pair)}
+    rows = [("resolve", birth, store.moment(now)) for birth in sorted(waiting)]  # in the order of the index
     insert_rows(connection, work, ("stage", "subject_id", "since"), rows, _NOTHING)
 
 

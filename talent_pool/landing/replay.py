@@ -9,11 +9,12 @@ from sqlalchemy import Row, select, update
 
 from connectors.contract import Source, Stream
 from talent_pool.landing import payload_rows
-from talent_pool.landing.arrivals import Arrival, Unreadable, decompressed, read
+from talent_pool.landing.arrivals import Arrival, Parsed, Unreadable, decompressed, read
 from talent_pool.landing.pages import Landing, write_page
 from talent_pool.landing.payload_rows import chunks
 from talent_pool.landing.record_rows import land_records
 from talent_pool.landing.sync import SyncReport, stream_of, under_lease
+from talent_pool.landing.told import version
 from talent_pool.store.database import Store
 from talent_pool.store.runs import Counts
 from talent_pool.store.tables import payloads
@@ -54,25 +55,25 @@ def _stored(store: Store, connection: str, stream: str | None) -> Iterator[tuple
 
 
 def _again(landing: Landing, stream: Stream, rows: Sequence[Row[Any]]) -> Counts:
-    arrivals: list[Arrival] = []
+    parsed: list[Parsed] = []
     broken: list[Unreadable] = []
     for row in rows:
         body = decompressed(row.body)
-        arrival = Arrival(row.remote_id, row.hash, orjson.loads(body), body, was_known=True)
-        if unreadable := read(arrival, stream, landing.parse):
-            broken.append(unreadable)
+        tells = read(Arrival(row.remote_id, row.hash, orjson.loads(body), body), stream, landing.parse)
+        if isinstance(tells, Unreadable):
+            broken.append(tells)
         else:
-            arrivals.append(arrival)
+            parsed.append(Parsed(row.remote_id, row.hash, body, version(tells), was_known=True, tells=tells))
     counts, origin = Counts(read=len(rows), quarantined=len(broken)), landing.origin
     with landing.store.writing() as connection:
         landing.lease.renew(connection)
-        touched = land_records(connection, landing.store, origin, stream, arrivals)
-        changed = [arrival.remote_id for arrival in arrivals if arrival.remote_id in touched]
-        counts.changed, counts.same = len(changed), len(arrivals) - len(changed)
+        touched = land_records(connection, landing.store, origin, stream, parsed)
+        changed = [one.remote_id for one in parsed if one.remote_id in touched]
+        counts.changed, counts.same = len(changed), len(parsed) - len(changed)
         for chunk in chunks(changed):
             here = (payloads.c.connection == origin.connection, payloads.c.stream == stream.name)
             statement = update(payloads).where(*here, payloads.c.remote_id.in_(chunk))
             connection.execute(statement.values(last_run_id=origin.run_id))
         payload_rows.set_aside(connection, landing.store, origin, stream.name, broken)
-        write_page(connection, landing, stream.name, counts)
+        write_page(connection, origin, landing.next_number(), stream.name, counts)
     return counts

@@ -4,6 +4,7 @@ Each page is landed with its cursor before the next is asked for, so that whoeve
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -12,13 +13,14 @@ from datetime import datetime, timedelta
 import orjson
 from sqlalchemy import delete, select
 
-from connectors.contract import Delivery, Json, Page, Receiver, Source, Stream
+from connectors.contract import Delivery, Json, Receiver, Source, Stream
 from connectors.errors import Malformed
 from talent_pool.landing.arrivals import Unreadable, unreadable
 from talent_pool.landing.fetching import ahead, undisturbed
 from talent_pool.landing.inbox import Inbox
-from talent_pool.landing.pages import DELIVERIES, Landing, Sorted, commit, land_deliveries, landed_keys, prepare
+from talent_pool.landing.pages import DELIVERIES, Landing, Sorted, land_deliveries, landed_keys, prepare
 from talent_pool.landing.payload_rows import Origin
+from talent_pool.landing.writer import ALONE, UNDER_WAY, Writer
 from talent_pool.store import leases, runs
 from talent_pool.store.database import Store
 from talent_pool.store.runs import Counts
@@ -55,8 +57,11 @@ def sync(
     *,
     full_refresh: bool = False,
     on_page: OnPage | None = None,
+    alone: int = ALONE,
 ) -> SyncReport:
     """Bring in what `source` has to tell; with `full_refresh` from the beginning of everything.
+
+    After `alone` objects another process writes the rest.
 
     Raises leases.Busy if somebody syncs it already, StoreUnavailable, and the source's own errors of
     connectors.errors; what had landed by then stays, and the next sync goes on from there.
@@ -72,8 +77,9 @@ def sync(
             _drain(landing, inbox, source, source.streams(), told)
         if full_refresh:
             _forget_cursors(landing)
-        for stream in source.streams():
-            _pull(landing, source, stream, told)
+        with closing(Writer(landing, alone)) as writer:
+            for stream in source.streams():
+                _pull(landing, source, stream, writer, told)
     return report
 
 
@@ -103,21 +109,25 @@ def _told(report: SyncReport) -> Mapping[str, object]:
     return {**dict(report.counts), "streams": {name: dict(counts) for name, counts in report.streams.items()}}
 
 
-def _pull(landing: Landing, source: Source, stream: Stream, told: OnPage) -> None:
+def _pull(landing: Landing, source: Source, stream: Stream, writer: Writer, told: OnPage) -> None:
     with closing(ahead(_prepared(landing, source, stream))) as pages:
-        for page, objects in pages:
-            read = len(page.objects)  # counted before landing touches them, so that landing cannot lose any unseen
-            counts = commit(landing, page, objects)
-            counts.read = read
-            told(stream.name, counts)
+        try:
+            for read, page in pages:
+                page.counts.read = read
+                for written in writer.put(page):
+                    told(stream.name, written.counts)
+        finally:  # what was fetched before an error is committed, and told
+            for written in writer.flush():
+                told(stream.name, written.counts)
 
 
-def _prepared(landing: Landing, source: Source, stream: Stream) -> Generator[tuple[Page, Sorted]]:
+def _prepared(landing: Landing, source: Source, stream: Stream) -> Generator[tuple[int, Sorted]]:
+    """Yield pages ready to be written, and how many objects each held: counted apart, so that none is lost unseen."""
     begin = cursor(landing.store, landing.origin.connection, stream.name)
-    objects = None
+    before: deque[Sorted] = deque(maxlen=UNDER_WAY)
     for page in source.pages(stream, begin, landing.origin.now):
-        objects = prepare(landing, stream, page, objects)
-        yield page, objects
+        before.append(prepare(landing, stream, page, before))
+        yield len(page.objects), before[-1]
 
 
 def cursor(store: Store, connection: str, stream: str) -> Json | None:

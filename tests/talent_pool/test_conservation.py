@@ -37,9 +37,7 @@ def test_earlier_run_stays_balanced_when_a_later_one_changes_its_objects(store, 
 
 def test_object_dropped_before_it_is_sorted_is_found_out(store, inbox, monkeypatch):
     whole = landing.sort
-    monkeypatch.setattr(
-        landing, "sort", lambda run, stream, arrivals, before=None: whole(run, stream, arrivals[:-1], before)
-    )
+    monkeypatch.setattr(landing, "sort", lambda run, stream, raws, **rest: whole(run, stream, raws[:-1], **rest))
     report = _synced(store, inbox)
     assert unbalanced(store, report.run_id) == "ats: 7 objects were read and 4 are accounted for."
 

@@ -22,7 +22,7 @@ from connectors.records import (
     StatedBy,
 )
 from connectors.sources.greenhouse.fields import stamped, text
-from connectors.sources.greenhouse.protected import is_protected
+from connectors.sources.greenhouse.protected import is_protected_field
 from connectors.sources.greenhouse.stages import StageNames
 
 _SAME_NAMES = ("first_name", "last_name", "preferred_name", "company", "title", "time_zone", "tags")
@@ -187,5 +187,5 @@ def _fields(fields: Mapping[str, Json] | None) -> Json:
     return {
         key: {"type": field.get("type"), "value": field.get("value"), "label": field.get("name")}
         for key, field in (fields or {}).items()
-        if not is_protected(key) and not is_protected(field.get("name") or "")
+        if not is_protected_field(key, field.get("name") or "")
     }

@@ -24,13 +24,21 @@ def is_protected(name: str) -> bool:
     return _PROTECTED.search(name.lower().replace("_", " ")) is not None
 
 
+@lru_cache(maxsize=4096)
+def is_protected_field(key: str, name: str) -> bool:
+    """Say whether a custom field is about a protected attribute, by its key and by the name people see."""
+    return is_protected(key) or is_protected(name)
+
+
 def cut(raw: Any) -> Any:
     """Return `raw` as it may be kept, changed in place: without the fields and answers that are protected."""
     found = mapping(raw)
     if found is None:
         return raw
     if fields := mapping(found.get("custom_fields")):
-        found["custom_fields"] = {key: field for key, field in fields.items() if not _is_protected_field(key, field)}
+        found["custom_fields"] = {
+            key: field for key, field in fields.items() if not is_protected_field(key, _text_in(field, "name"))
+        }
     if answers := items(found.get("answers")):
         found["answers"] = [each for each in answers if not is_protected(_text_in(each, "question"))]
     return found
@@ -43,10 +51,6 @@ def cut_files(candidate: Json) -> None:
         if found := mapping(each):
             found.pop("url", None)
             found.pop("content", None)
-
-
-def _is_protected_field(key: str, field: Any) -> bool:
-    return is_protected(key) or is_protected(_text_in(field, "name"))
 
 
 def _text_in(value: Any, name: str) -> str:
