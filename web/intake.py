@@ -36,6 +36,7 @@ from web.forms import CareersForm, ReferralForm, nested
 from web.limits import body_of
 from web.pages import unsubscribe_page
 from web.problems import Problem
+from web.together import Together
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ class Intake:
     installation: Installation
     store: Store
     inbox: Inbox
+    together: Together
     receivers: dict[str, Source]
 
     @classmethod
@@ -74,7 +76,8 @@ class Intake:
                 continue
             if isinstance(source, Receiver):
                 receivers[connection.name] = source
-        return cls(home, configured, store, Inbox(home.inbox_url), receivers)
+        inbox = Inbox(home.inbox_url)
+        return cls(home, configured, store, inbox, Together(inbox), receivers)
 
     def close(self) -> None:
         """Release store and inbox."""
@@ -100,10 +103,10 @@ class Intake:
                     return source, schema
         raise Problem(404, "There is no form of this name. Check the address.")
 
-    def keep(self, source: Source, key: str, headers: Mapping[str, str], body: bytes, at: datetime) -> bool:
+    async def keep(self, source: Source, key: str, headers: Mapping[str, str], body: bytes, at: datetime) -> bool:
         """Commit one delivery to the inbox; False if it is there already."""
         delivery = Delivery(source.connection.name, key, at, headers, body)
-        return self.inbox.put(delivery, source.connection.organisation)
+        return await self.together.put(delivery, source.connection.organisation)
 
 
 def create_app(home: Home | None = None) -> FastAPI:
@@ -152,7 +155,7 @@ async def receive(connection: str, request: Request) -> Response:
     except Malformed as error:
         raise Problem(answers.malformed, str(error)) from None
     kept = {name: value for name, value in headers.items() if name in _KEPT_HEADERS}
-    new = await run_in_threadpool(intake.keep, source, key, kept, body, utc_now())
+    new = await intake.keep(source, key, kept, body, utc_now())
     return JSONResponse({"status": "accepted" if new else "duplicate"}, answers.accepted if new else answers.duplicate)
 
 
@@ -169,7 +172,7 @@ async def submit(form: str, request: Request) -> Response:
     key = str(body["submission_id"])
     if form == "referral":
         body["kind"] = "referral"
-    new = await run_in_threadpool(intake.keep, source, key, {}, orjson.dumps(body), utc_now())
+    new = await intake.keep(source, key, {}, orjson.dumps(body), utc_now())
     return JSONResponse({"status": "accepted" if new else "duplicate", "submission_id": key}, 202 if new else 200)
 
 
@@ -213,7 +216,7 @@ async def follow(token: str, request: Request) -> Response:
     for source in intake.receivers.values():
         if source.connector == "referral_links":
             click = {"kind": "click", "token": token, "at": at.isoformat(), "id": os.urandom(12).hex()}
-            await run_in_threadpool(intake.keep, source, click["id"], {}, orjson.dumps(click), at)
+            await intake.keep(source, click["id"], {}, orjson.dumps(click), at)
     return RedirectResponse(_with_token(target, token, request.query_params), 302, {"Cache-Control": "no-store"})
 
 

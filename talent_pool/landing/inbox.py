@@ -4,19 +4,20 @@ A delivery is committed before anybody answers it, and never waits for a landing
 writes the delivery's key in its own transaction, so that one taken twice is known again.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select, update
 
 from connectors.contract import Delivery
-from talent_pool.store.database import open_engine
+from talent_pool.store.database import insert_into, open_engine
 from talent_pool.store.inbox_tables import inbox
 from talent_pool.store.migrate import INBOX, upgrade_schema
 
 _CHUNK = 500
+_LOG_PAGES = 500
+"""Two megabytes of SQLite's log: whoever waits for a commit must not wait for thousands of others to go to the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,26 +32,30 @@ class Inbox:
     """The inbox by its URL; its table is made or brought up to date when it is opened. Raises StoreUnavailable."""
 
     def __init__(self, url: str) -> None:
-        self._engine = open_engine(url)
+        self._engine = open_engine(url, log_pages=_LOG_PAGES)
         self._reader = open_engine(url, writes="deferred")
         upgrade_schema(self._engine, INBOX)
 
     def put(self, delivery: Delivery, organisation: str) -> bool:
         """Commit one delivery; False when the same key is committed already, taken or not."""
-        row = {
-            "organisation": organisation,
-            "connection": delivery.connection,
-            "key": delivery.key,
-            "received_at": delivery.received_at,
-            "headers": dict(delivery.headers),
-            "body": delivery.body,
-        }
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(insert(inbox).values(row))
-        except IntegrityError:
-            return False
-        return True
+        return self.put_all([(delivery, organisation)])[0]
+
+    def put_all(self, deliveries: Sequence[tuple[Delivery, str]]) -> list[bool]:
+        """Commit deliveries, each with its organisation, in one transaction; say of each whether it is new."""
+        new: list[bool] = []
+        with self._engine.begin() as connection:
+            for delivery, organisation in deliveries:
+                row = {
+                    "organisation": organisation,
+                    "connection": delivery.connection,
+                    "key": delivery.key,
+                    "received_at": delivery.received_at,
+                    "headers": dict(delivery.headers),
+                    "body": delivery.body,
+                }
+                statement = insert_into(connection, inbox).values(row).on_conflict_do_nothing().returning(inbox.c.id)
+                new.append(connection.execute(statement).first() is not None)
+        return new
 
     def waiting(self, connection: str, limit: int) -> list[Waiting]:
         """Return the oldest `limit` deliveries of `connection` that nobody has taken."""

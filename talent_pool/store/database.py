@@ -38,7 +38,6 @@ _PRAGMAS = (
     "temp_store=MEMORY",
     "journal_size_limit=67108864",
     "cache_size=-65536",
-    "wal_autocheckpoint=8000",  # pages: the same index pages change again and again; write them back seldom
 )
 
 _WORDS = (
@@ -70,14 +69,20 @@ class StoreUnavailable(Exception):
     """The database cannot be used now; the text says what to do. Nothing that was committed is lost."""
 
 
-def open_engine(url: str, *, writes: Literal["immediate", "deferred"] = "immediate") -> Engine:
+SELDOM = 8_000
+"""Pages that SQLite's log may hold before they are written back: the same pages of indexes change again and again."""
+
+
+def open_engine(url: str, *, writes: Literal["immediate", "deferred"] = "immediate", log_pages: int = SELDOM) -> Engine:
     """Open a database; on SQLite each transaction takes the write lock at once, or (`deferred`) not before it writes.
+
+    The transaction that fills SQLite's log with `log_pages` pages writes them back, and waits for it.
 
     Whatever the driver raises because the database is away, full or locked comes out as StoreUnavailable.
     """
     try:
         if parsed(url).get_backend_name() == "sqlite":
-            engine = _sqlite_engine(url, immediate=writes == "immediate")
+            engine = _sqlite_engine(url, immediate=writes == "immediate", log_pages=log_pages)
         else:
             engine = create_engine(url, pool_pre_ping=True)
     except (ArgumentError, ImportError):
@@ -112,7 +117,7 @@ def _in_plain_words(context: ExceptionContext) -> None:
         raise StoreUnavailable(_FALLBACK) from context.original_exception
 
 
-def _sqlite_engine(url: str, *, immediate: bool) -> Engine:
+def _sqlite_engine(url: str, *, immediate: bool, log_pages: int) -> Engine:
     # The driver would begin by itself, and only at the first write; we begin, and at once.
     engine = create_engine(
         url, isolation_level="AUTOCOMMIT", connect_args={"timeout": _busy_seconds(), "check_same_thread": False}
@@ -121,7 +126,7 @@ def _sqlite_engine(url: str, *, immediate: bool) -> Engine:
     @event.listens_for(engine, "connect")
     def _pragmas(connection: SqliteConnection, _record: object) -> None:
         cursor = connection.cursor()
-        for pragma in _PRAGMAS:
+        for pragma in (*_PRAGMAS, f"wal_autocheckpoint={log_pages}"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
@@ -178,10 +183,7 @@ class Store:
 
     def insert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
         """Return this database's INSERT, which knows ON CONFLICT."""
-        # here, for to read a SQLite store needs nothing of PostgreSQL
-        from sqlalchemy.dialects import postgresql, sqlite
-
-        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+        return insert_into(self._writer, table)
 
     def moment(self, at: datetime | None) -> Any:
         """Return `at` as the driver takes it, for rows that go around SQLAlchemy (see `insert_rows`)."""
@@ -197,6 +199,14 @@ class Store:
         """Release every connection."""
         self._writer.dispose()
         self._reader.dispose()
+
+
+def insert_into(database: Engine | Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
+    """Return the database's own INSERT, which knows ON CONFLICT."""
+    # here, for to read a SQLite store needs nothing of PostgreSQL
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    return sqlite.insert(table) if database.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 _ROWS_AT_ONCE = 100
