@@ -140,6 +140,7 @@ class Source(Protocol):
 class Receiver(Protocol):
     """A source that also, or only, is delivered to."""
 
+    connection: Connection
     answers: Answers
 
     def authenticate(self, headers: Mapping[str, str], body: bytes) -> None:

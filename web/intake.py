@@ -22,7 +22,7 @@ from starlette.concurrency import run_in_threadpool
 from connectors.contract import Delivery, Receiver
 from connectors.errors import Malformed, Misconfigured, SignatureRefused
 from connectors.records import utc_now
-from connectors.source import Source, open_source
+from connectors.source import open_source
 from talent_pool import installation
 from talent_pool.delivery import unsubscribe
 from talent_pool.home import Home
@@ -58,7 +58,7 @@ class Intake:
     store: Store
     inbox: Inbox
     together: Together
-    receivers: dict[str, Source]
+    receivers: dict[str, Receiver]
 
     @classmethod
     def open(cls, home: Home) -> "Intake":
@@ -66,7 +66,7 @@ class Intake:
         configured = installation.read(home.defs)
         store = home.open()
         migrate.upgrade(store)
-        receivers: dict[str, Source] = {}
+        receivers: dict[str, Receiver] = {}
         for connection in configured.connections.values():
             try:
                 source = open_source(connection, os.environ)
@@ -84,26 +84,26 @@ class Intake:
         self.store.close()
         self.inbox.close()
 
-    def receiver(self, name: str) -> Source:
+    def receiver(self, name: str) -> Receiver:
         """Return the connection that `name` delivers to, or refuse with 404.
 
         Our own forms and links are not taken here: nobody signs them, so they have addresses that check them.
         """
         forms = {connector for connector, _ in _FORMS.values()}
-        if name not in self.receivers or self.receivers[name].connector in forms:
+        if name not in self.receivers or self.receivers[name].connection.connector in forms:
             raise Problem(404, "No connection of this name takes deliveries. Check the address.")
         return self.receivers[name]
 
-    def form_connection(self, form: str) -> tuple[Source, type[BaseModel]]:
+    def form_connection(self, form: str) -> tuple[Receiver, type[BaseModel]]:
         """Return where a form's submissions go, and its schema, or refuse with 404."""
         if form in _FORMS:
             connector, schema = _FORMS[form]
             for source in self.receivers.values():
-                if source.connector == connector:
+                if source.connection.connector == connector:
                     return source, schema
         raise Problem(404, "There is no form of this name. Check the address.")
 
-    async def keep(self, source: Source, key: str, headers: Mapping[str, str], body: bytes, at: datetime) -> bool:
+    async def keep(self, source: Receiver, key: str, headers: Mapping[str, str], body: bytes, at: datetime) -> bool:
         """Commit one delivery to the inbox; False if it is there already."""
         delivery = Delivery(source.connection.name, key, at, headers, body)
         return await self.together.put(delivery, source.connection.organisation)
@@ -120,12 +120,13 @@ def create_app(home: Home | None = None) -> FastAPI:
 
     app = FastAPI(title="Catchment intake", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     problems.install(app)
-    app.post("/intake/{connection}")(receive)
-    app.get("/r/{token}")(follow)
-    app.post("/forms/{form}")(submit)
-    app.get("/u/{token}")(ask_unsubscribe)
-    app.post("/u/{token}")(unsubscribe_now)
-    app.get("/health")(health)
+    # Routes that take the request as it is: a delivery is raw bytes, and there is nothing for FastAPI to solve.
+    app.add_route("/intake/{connection}", receive, ["POST"])
+    app.add_route("/r/{token}", follow, ["GET"])
+    app.add_route("/forms/{form}", submit, ["POST"])
+    app.add_route("/u/{token}", ask_unsubscribe, ["GET"])
+    app.add_route("/u/{token}", unsubscribe_now, ["POST"])
+    app.add_route("/health", health, ["GET"])
 
     @app.exception_handler(StoreUnavailable)
     async def _unavailable(_request: Request, error: StoreUnavailable) -> JSONResponse:
@@ -139,11 +140,10 @@ def _intake(request: Request) -> Intake:
     return request.app.state.intake
 
 
-async def receive(connection: str, request: Request) -> Response:
+async def receive(request: Request) -> Response:
     """Take one vendor's delivery: verify its signature over the raw body, commit it, answer as the vendor expects."""
     intake = _intake(request)
-    source = intake.receiver(connection)
-    assert isinstance(source, Receiver)  # noqa: S101 - only receivers are kept
+    source = intake.receiver(request.path_params["connection"])
     answers = source.answers
     body = await body_of(request, status=answers.too_large)
     headers = dict(request.headers)
@@ -159,9 +159,9 @@ async def receive(connection: str, request: Request) -> Response:
     return JSONResponse({"status": "accepted" if new else "duplicate"}, answers.accepted if new else answers.duplicate)
 
 
-async def submit(form: str, request: Request) -> Response:
+async def submit(request: Request) -> Response:
     """Take a careers-portal or referral form, as JSON or as a browser posts it."""
-    intake = _intake(request)
+    intake, form = _intake(request), request.path_params["form"]
     source, schema = intake.form_connection(form)
     submission = _submission(schema, await _fields(request))
     body = {
@@ -206,15 +206,15 @@ def _submission(schema: type[BaseModel], fields: dict[str, Any]) -> BaseModel:
         raise Problem(422, f"Correct these fields: {wrong}.") from None
 
 
-async def follow(token: str, request: Request) -> Response:
+async def follow(request: Request) -> Response:
     """Count a click on a referral link and go on to its job, its token kept for the application to be found by."""
-    intake = _intake(request)
+    intake, token = _intake(request), request.path_params["token"]
     target = await run_in_threadpool(_target, intake.store, token)
     if target is None:
         raise Problem(404, "This referral link is not known, or has ended. Ask for a new one.")
     at = utc_now()
     for source in intake.receivers.values():
-        if source.connector == "referral_links":
+        if source.connection.connector == "referral_links":
             click = {"kind": "click", "token": token, "at": at.isoformat(), "id": os.urandom(12).hex()}
             await intake.keep(source, click["id"], {}, orjson.dumps(click), at)
     return RedirectResponse(_with_token(target, token, request.query_params), 302, {"Cache-Control": "no-store"})
@@ -236,15 +236,16 @@ def _with_token(target: str, token: str, asked: Mapping[str, str]) -> str:
     return urlunsplit(parts._replace(query=query))
 
 
-async def ask_unsubscribe(token: str, request: Request) -> Response:
+async def ask_unsubscribe(request: Request) -> Response:
     """Show the page with the button. Looking never acts: mail scanners follow every link."""
-    _intake(request)
-    return HTMLResponse(unsubscribe_page(token, done=False), headers={"Referrer-Policy": "no-referrer"})
+    return HTMLResponse(
+        unsubscribe_page(request.path_params["token"], done=False), headers={"Referrer-Policy": "no-referrer"}
+    )
 
 
-async def unsubscribe_now(token: str, request: Request) -> Response:
+async def unsubscribe_now(request: Request) -> Response:
     """Write the refusal (RFC 8058 one-click, or the page's button)."""
-    intake = _intake(request)
+    intake, token = _intake(request), request.path_params["token"]
     try:
         await run_in_threadpool(unsubscribe.redeem, intake.store, token, utc_now())
     except unsubscribe.InvalidToken as error:

@@ -2,8 +2,8 @@
 
 import os
 
-_LANDING = "10"
-"""Steps of niceness: enough for the intake to be served first, and landing still gets all that is left."""
+_LANDING = "19"
+"""Steps of niceness, the most there are: the intake is served first, and landing still gets all that is left."""
 
 
 def give_way() -> None:
