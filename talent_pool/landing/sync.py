@@ -5,7 +5,7 @@ Each page is landed with its cursor before the next is asked for, so that whoeve
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -110,19 +110,24 @@ def _told(report: SyncReport) -> Mapping[str, object]:
 
 
 def _pull(landing: Landing, source: Source, stream: Stream, writer: Writer, told: OnPage) -> None:
+    read: deque[int] = deque()  # what the source gave, counted apart from landing, which therefore can lose none unseen
+
+    def tell(pages: Iterable[Sorted]) -> None:
+        for page in pages:
+            page.counts.read = read.popleft()
+            told(stream.name, page.counts)
+
     with closing(ahead(_prepared(landing, source, stream))) as pages:
         try:
-            for read, page in pages:
-                page.counts.read = read
-                for written in writer.put(page):
-                    told(stream.name, written.counts)
+            for objects, page in pages:
+                read.append(objects)
+                tell(writer.put(page))
         finally:  # what was fetched before an error is committed, and told
-            for written in writer.flush():
-                told(stream.name, written.counts)
+            tell(writer.flush())
 
 
 def _prepared(landing: Landing, source: Source, stream: Stream) -> Generator[tuple[int, Sorted]]:
-    """Yield pages ready to be written, and how many objects each held: counted apart, so that none is lost unseen."""
+    """Yield how many objects each page held, and the page ready to be written."""
     begin = cursor(landing.store, landing.origin.connection, stream.name)
     before: deque[Sorted] = deque(maxlen=UNDER_WAY)
     for page in source.pages(stream, begin, landing.origin.now):

@@ -6,8 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from talent_pool.landing import pages as landing
-from talent_pool.landing import payload_rows
-from talent_pool.landing import sync as syncing
+from talent_pool.landing import payload_rows, writer
 from talent_pool.landing.conservation import unbalanced
 from talent_pool.landing.sync import sync
 from talent_pool.store import runs
@@ -70,12 +69,12 @@ def test_other_runs(store):
 
 
 def test_read_is_counted_before_landing(store, inbox, monkeypatch):
-    whole = syncing.commit
+    whole = writer.commit
 
-    def _forgetful(run, page, objects):
-        counts = whole(run, page, objects)
-        counts.read = counts.new = 0
-        return counts
+    def _forgetful(store, origin, lease, pages):
+        whole(store, origin, lease, pages)
+        for page in pages:
+            page.counts.read = page.counts.new = 0
 
-    monkeypatch.setattr(syncing, "commit", _forgetful)
+    monkeypatch.setattr(writer, "commit", _forgetful)
     assert _synced(store, inbox).counts.read == 7

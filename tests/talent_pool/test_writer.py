@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import time
 
 import pytest
 from sqlalchemy import select, update
@@ -107,19 +106,23 @@ def test_writer_that_is_killed_is_an_error_and_the_next_sync_goes_on(new_store, 
     assert landed(store, tables=LANDED) == landed(undisturbed, tables=LANDED)
 
 
-def _sync_slowly(store_url: str, inbox_url: str) -> None:
-    store, inbox = Store(store_url, KEY), Inbox(inbox_url)
-    sync(store, inbox, _source(), NOW, alone=0, on_page=lambda *_: time.sleep(0.05))
+def _die_at(page: int, store_url: str, inbox_url: str) -> None:
+    told = []
+
+    def _count(*_: object) -> None:
+        told.append(1)
+        if len(told) == page:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sync(Store(store_url, KEY), Inbox(inbox_url), _source(), NOW, alone=0, on_page=_count)
 
 
 def test_writer_ends_with_who_started_it(new_store, tmp_path):
     undisturbed, store = new_store(), new_store()
     inbox_url = f"sqlite:///{tmp_path / 'inbox.db'}"
     sync(undisturbed, Inbox(inbox_url), _source(), NOW)
-    for seconds in (1.2, 1.4):
-        child = started(_sync_slowly, store.url.render_as_string(hide_password=False), inbox_url)
-        time.sleep(seconds)
-        os.kill(child, signal.SIGKILL)
+    for page in (1, 4, 7):
+        child = started(_die_at, page, store.url.render_as_string(hide_password=False), inbox_url)
         assert ended(child) == -signal.SIGKILL
     sync(store, Inbox(inbox_url), _source(), NOW)
     assert landed(store, tables=LANDED) == landed(undisturbed, tables=LANDED)
