@@ -1,4 +1,4 @@
-"""Pairs are compared by Splink on DuckDB; their weights are the model's."""
+"""Pairs are compared level by level; their weights are the model's."""
 
 import logging
 import random

@@ -1,0 +1,168 @@
+"""Levels of few pairs, in this process: what comes in while the pool is there, one record or some thousands.
+
+The same levels as `dedupe.comparisons` says in SQL, which `dedupe.batch` computes; a test holds that the two agree.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from rapidfuzz.distance.JaroWinkler import similarity
+
+from dedupe.blocking import Key, keys
+from dedupe.comparisons import CITY, EMAIL, EMPLOYER, NAME, PHONE, PROFILE, TITLE
+from dedupe.normalise import Normalised
+
+Pair = tuple[str, str]
+_MISSING = -1
+
+
+def pairs(
+    records: Sequence[Normalised], focus: AbstractSet[str], shared: AbstractSet[Key], most: int
+) -> set[Pair] | None:
+    """Return every pair, in order of ids, that shares a key and touches `focus`; None where there are above `most`."""
+    holders: defaultdict[tuple[str, Key], list[str]] = defaultdict(list)
+    for record in records:
+        for key in set(keys(record)) - shared:
+            holders[record.organisation, key].append(record.record_id)
+    found: set[Pair] = set()
+    for held in holders.values():
+        inside = [name for name in held if name in focus]
+        if len(inside) * len(held) > 2 * most:
+            return None
+        for name in inside:
+            found.update((min(name, other), max(name, other)) for other in held if other != name)
+        if len(found) > most:
+            return None
+    return found
+
+
+def compared(
+    records: Sequence[Normalised], wanted: Iterable[Pair], shared: AbstractSet[Key], common: frozenset[str]
+) -> list[tuple[str, str, dict[str, int]]]:
+    """Return (record_a, record_b, levels) of the `wanted` pairs, in order of ids."""
+    named = {record.record_id: record for record in records}
+    seen: dict[str, _Own] = {}
+
+    def own(name: str) -> _Own:
+        if name not in seen:
+            seen[name] = _own(named[name], shared, common)
+        return seen[name]
+
+    return [(a, b, _levels(own(a), own(b))) for a, b in sorted(wanted)]
+
+
+@dataclass(slots=True)
+class _Own:
+    """What a record has of its own: values that many share are left out."""
+
+    record: Normalised
+    tokens: frozenset[str]
+    forms: frozenset[str]
+    is_rare: bool
+    is_common_first: bool
+    emails: frozenset[str]
+    locals: frozenset[str]
+    phones: frozenset[str]
+    linkedins: frozenset[str]
+    profiles: frozenset[str]
+
+
+def _own(record: Normalised, shared: AbstractSet[Key], common: frozenset[str]) -> _Own:
+    def kept(kind: str, values: Iterable[str]) -> frozenset[str]:
+        return frozenset(value for value in values if Key(kind, value) not in shared)
+
+    return _Own(
+        record,
+        tokens=frozenset((record.name or "").split()),
+        forms=frozenset(record.forms),
+        is_rare=not common.intersection((record.last or "").split()),
+        is_common_first=record.first in common,
+        emails=kept("email", record.emails),
+        locals=kept("local", record.locals),
+        phones=kept("phone", record.phones),
+        linkedins=kept("profile", record.linkedins),
+        profiles=kept("profile", record.profiles),
+    )
+
+
+def _levels(a: _Own, b: _Own) -> dict[str, int]:
+    name = _name(a, b)
+    under_two_names = name in (0, 1)
+    return {
+        NAME.name: name,
+        EMAIL.name: _email(a, b, under_two_names),
+        PHONE.name: _phone(a, b, under_two_names),
+        PROFILE.name: _profile(a, b),
+        CITY.name: _text(a.record.city, b.record.city),
+        EMPLOYER.name: _text(a.record.employer, b.record.employer, 0.9),
+        TITLE.name: _text(a.record.title, b.record.title, 0.88),
+    }
+
+
+def _name(a: _Own, b: _Own) -> int:  # noqa: PLR0911 - one answer for each level, from the strongest on
+    left, right = a.record, b.record
+    if left.name is None or right.name is None:
+        return _MISSING
+    if left.name == right.name:
+        return 9 if a.is_rare and b.is_rare else 8
+    alike = a.tokens & b.tokens
+    same_last = left.last is not None and left.last == right.last
+    if (same_last and _is_short(a, b)) or (len(alike) >= 2 and len(alike) == min(len(a.tokens), len(b.tokens))):
+        return 7
+    if left.skeleton is not None and left.skeleton == right.skeleton:
+        return 6
+    if left.first and right.first:
+        if left.first[0] == right.first[0] and similarity(left.name, right.name) >= 0.93:
+            return 5
+        if _is_similar(a, b):
+            return 4
+        if left.first == right.first:
+            return 2 if a.is_common_first else 3
+    return 1 if alike else 0
+
+
+def _is_short(a: _Own, b: _Own) -> bool:
+    left, right = a.record.first, b.record.first
+    if left is None or right is None:
+        return False
+    return bool(a.forms & b.forms) or left.startswith(right) or right.startswith(left)
+
+
+def _is_similar(a: _Own, b: _Own) -> bool:
+    left, right = a.record, b.record
+    if left.last is None or right.last is None or similarity(left.last, right.last) < 0.88:
+        return False
+    return bool(a.forms & b.forms) or similarity(left.first or "", right.first or "") >= 0.85
+
+
+def _email(a: _Own, b: _Own, under_two_names: bool) -> int:  # noqa: FBT001 - a finding
+    if not a.emails or not b.emails:
+        return _MISSING
+    if a.emails & b.emails:
+        return 2 if under_two_names else 3
+    return 1 if a.locals & b.locals else 0
+
+
+def _phone(a: _Own, b: _Own, under_two_names: bool) -> int:  # noqa: FBT001 - a finding
+    if not a.phones or not b.phones:
+        return _MISSING
+    if a.phones & b.phones:
+        return 1 if under_two_names else 2
+    return 0
+
+
+def _profile(a: _Own, b: _Own) -> int:
+    if a.profiles & b.profiles:
+        return 1
+    return 0 if a.linkedins and b.linkedins else _MISSING
+
+
+def _text(left: str | None, right: str | None, similar: float | None = None) -> int:
+    """Return the level of two texts: the same, where `similar` is given similar, or others."""
+    if left is None or right is None:
+        return _MISSING
+    if left == right:
+        return 1 if similar is None else 2
+    return 1 if similar is not None and similarity(left, right) >= similar else 0
