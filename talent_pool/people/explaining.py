@@ -16,7 +16,7 @@ from talent_pool.resolution.components import edge
 from talent_pool.resolution.decisions import Decision
 from talent_pool.resolution.landed import by_ids
 from talent_pool.store.database import Store
-from talent_pool.store.lookup import among, portions, rows_with
+from talent_pool.store.lookup import among, given, portions, rows_with
 from talent_pool.store.tables import edges, person_records, record_keys
 
 
@@ -112,11 +112,10 @@ class _Reading:
     def _links(self, inside: Collection[str], decided: str) -> list[Link]:
         columns = (edges.c.record_a, edges.c.record_b, edges.c.weight, edges.c.probability, edges.c.levels)
         found: dict[tuple[str, str], Link] = {}
+        here = self._connection
+        touching = select(*columns).where(or_(among(here, edges.c.record_a), among(here, edges.c.record_b)))
         for portion in portions(inside):
-            touching = or_(
-                among(self._connection, edges.c.record_a, portion), among(self._connection, edges.c.record_b, portion)
-            )
-            for row in self._connection.execute(select(*columns).where(touching)):
+            for row in here.execute(touching, given(here, portion)):
                 if row.record_a in inside and row.record_b in inside:
                     found[row.record_a, row.record_b] = self._compared(edge(*row))
         for decision in self._decided:

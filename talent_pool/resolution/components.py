@@ -10,7 +10,7 @@ from dedupe.scoring import Edge
 from talent_pool.resolution.decisions import Ties
 from talent_pool.resolution.identity import Identity, person_id
 from talent_pool.resolution.neighbours import Compared
-from talent_pool.store.lookup import among, portions, rows_with
+from talent_pool.store.lookup import among, given, portions, rows_with
 from talent_pool.store.tables import edges, people, person_aliases, person_records
 
 
@@ -86,14 +86,10 @@ class _Walk:
         reached: set[str] = set()
         focus = self._compared.focus
         columns = (edges.c.record_a, edges.c.record_b, edges.c.weight, edges.c.probability, edges.c.levels)
+        here = self._connection
+        statement = select(*columns).where(or_(among(here, edges.c.record_a), among(here, edges.c.record_b)))
         for portion in portions(frontier):
-            statement = select(*columns).where(
-                or_(
-                    among(self._connection, edges.c.record_a, portion),
-                    among(self._connection, edges.c.record_b, portion),
-                )
-            )
-            for row in self._connection.execute(statement):
+            for row in here.execute(statement, given(here, portion)):
                 reached |= {row.record_a, row.record_b}
                 # An old edge of a record in focus is replaced; whom it led to is still touched.
                 if row.record_a not in focus and row.record_b not in focus:

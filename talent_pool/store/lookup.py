@@ -4,7 +4,20 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 import orjson
-from sqlalchemy import ARRAY, ColumnElement, Connection, Delete, Row, Select, Text, Update, any_, func, literal, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Delete,
+    Row,
+    Select,
+    Text,
+    Update,
+    any_,
+    bindparam,
+    func,
+    select,
+)
 
 _AT_ONCE = 5000
 
@@ -16,12 +29,19 @@ def portions(values: Collection[str]) -> Iterator[list[str]]:
         yield ordered[start : start + _AT_ONCE]
 
 
-def among(connection: Connection, column: ColumnElement[str], values: Collection[str]) -> ColumnElement[bool]:
-    """Return the condition that `column` is one of `values`, as an array or as JSON, by what the database knows."""
-    if connection.dialect.name == "postgresql":
-        return column == any_(literal(list(values), ARRAY(Text)))
-    given = func.json_each(orjson.dumps(list(values)).decode()).table_valued("value")
-    return column.in_(select(given.c.value))
+# Made once: to put such a condition together anew costs more than most look-ups do.
+_IN_ARRAY = any_(bindparam("among", type_=ARRAY(Text)))
+_IN_JSON = select(func.json_each(bindparam("among", type_=Text)).table_valued("value").c.value)
+
+
+def among(connection: Connection, column: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return the condition that `column` is one of the values that `given` hands to the statement."""
+    return column == _IN_ARRAY if connection.dialect.name == "postgresql" else column.in_(_IN_JSON)
+
+
+def given(connection: Connection, values: Collection[str]) -> dict[str, Any]:
+    """Return the parameter for `among`: an array, or JSON, by what the database knows."""
+    return {"among": list(values) if connection.dialect.name == "postgresql" else orjson.dumps(list(values)).decode()}
 
 
 def rows_with(
@@ -31,8 +51,9 @@ def rows_with(
     values: Collection[str],
 ) -> Iterator[Row[*tuple[Any, ...]]]:
     """Yield the rows of `statement` whose `column` is one of `values`."""
+    wanted = statement.where(among(connection, column))
     for portion in portions(values):
-        yield from connection.execute(statement.where(among(connection, column, portion))).all()
+        yield from connection.execute(wanted, given(connection, portion)).all()
 
 
 def mappings_with(
@@ -42,8 +63,9 @@ def mappings_with(
     values: Collection[str],
 ) -> Iterator[dict[str, Any]]:
     """Yield the same rows as `rows_with`, each as a dictionary of its own."""
+    wanted = statement.where(among(connection, column))
     for portion in portions(values):
-        found = connection.execute(statement.where(among(connection, column, portion)))
+        found = connection.execute(wanted, given(connection, portion))
         names = list(found.keys())  # a mapping of SQLAlchemy's own costs three times as much a row
         yield from (dict(zip(names, row, strict=True)) for row in found.all())
 
@@ -52,5 +74,6 @@ def apply_to(
     connection: Connection, statement: Update | Delete, column: ColumnElement[str], values: Collection[str]
 ) -> None:
     """Update or delete the rows whose `column` is one of `values`."""
+    wanted = statement.where(among(connection, column))
     for portion in portions(values):
-        connection.execute(statement.where(among(connection, column, portion)))
+        connection.execute(wanted, given(connection, portion))
