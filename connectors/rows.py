@@ -136,12 +136,13 @@ def records(key: str, row: Row) -> Iterable[Record]:
         f"remote_{field}": moment for field in ("created_at", "updated_at") if (moment := row.moment(field)) is not None
     }
     origins = ("import", "applied") if application else ("import",)
-    yield Candidate.model_validate({"remote_id": key, "origins": origins, **_person(row), **times})
+    yield Candidate.model_validate({"remote_id": key, "origins": origins, **person_fields(row), **times})
     if application:
         yield Application.model_validate({**application, **times})
 
 
-def _person(row: Row) -> dict[str, Any]:
+def person_fields(row: Row) -> dict[str, Any]:
+    """Return the fields of the candidate that a row tells of; what is blank is left out."""
     names = ("first_name", "last_name", "full_name", "preferred_name", "company", "title")
     person: dict[str, Any] = {field: value for field in names if (value := row.first(field))}
     several = {

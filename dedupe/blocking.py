@@ -1,6 +1,7 @@
 """Keys: what two records must have in common before they are compared at all, and when a value stops counting."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from dedupe.normalise import Normalised
@@ -58,3 +59,12 @@ def is_shared(kind: str, name_keys: Collection[str]) -> bool:
     value for nobody in particular, and do not count.
     """
     return kind in PERSONAL | {"local"} and len({name for name in name_keys if name}) > MOST_NAMES
+
+
+def shared_keys(records: Iterable[Normalised]) -> set[Key]:
+    """Return the keys that stand under many names among these records."""
+    holders: defaultdict[Key, set[str]] = defaultdict(set)
+    for record in records:
+        for key in keys(record):
+            holders[key].add(record.name_key)
+    return {key for key, names in holders.items() if is_shared(key.kind, names)}

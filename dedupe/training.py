@@ -6,7 +6,7 @@ plain Fellegi-Sunter weights are not (an e-mail address is mostly made of the na
 stronger agreement is never worth less than a weaker one. docs/match-model.md holds the figures.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,7 +14,7 @@ from itertools import pairwise
 import orjson
 
 from connectors.records import Candidate
-from dedupe.blocking import Key, is_shared, keys
+from dedupe.blocking import Key, shared_keys
 from dedupe.clustering import clusters
 from dedupe.common_names import COMMON_NAMES
 from dedupe.comparisons import COMPARISONS
@@ -52,15 +52,6 @@ def prepared(people: int, seed: int) -> tuple[dict[str, int], list[Normalised], 
         truth[record] = person
         comparable.append(normalised(record, candidate, "US", "training"))
     return truth, comparable, shared_keys(comparable)
-
-
-def shared_keys(comparable: Sequence[Normalised]) -> set[Key]:
-    """Return the keys that stand under many names among these records."""
-    holders: defaultdict[Key, set[str]] = defaultdict(set)
-    for record in comparable:
-        for key in keys(record):
-            holders[key].add(record.name_key)
-    return {key for key, names in holders.items() if is_shared(key.kind, names)}
 
 
 def trained(people: int = PEOPLE, seed: int = SEED) -> MatchModel:

@@ -4,25 +4,18 @@ Columns are guessed from the headers (connectors.columns) unless `columns` says 
 headers, as LinkedIn writes them, are passed over.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import ClassVar
 
 from pydantic import Field
 
-from connectors.columns import ColumnMapping, guess, is_recognised
 from connectors.contract import Json
+from connectors.delimited import Layout, layout_of, rows_of
 from connectors.errors import Malformed, Misconfigured
-from connectors.files import FileSettings, FileSource, Line, lines, sniffed, survey, table, unreadable
+from connectors.files import FileSettings, FileSource, Line, unreadable
 from connectors.records import Record
 from connectors.rows import Row, records
 from connectors.shapes import is_object
-
-_SAMPLE = 60
-"""Rows that are looked at for the delimiter, the headers and what unnamed columns hold."""
-_PREAMBLE = 20
 
 
 class CsvSettings(FileSettings):
@@ -33,24 +26,12 @@ class CsvSettings(FileSettings):
     delimiter: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """How a file is to be read: what its survey and its first rows tell."""
-
-    encoding: str
-    delimiter: str
-    header_number: int
-    headers: Sequence[str]
-    mapping: ColumnMapping
-
-
 class CsvFile(FileSource):
     """One delimited file. An object holds a row's cells by column, without protected ones, and how they are read."""
 
     connector = "csv_file"
     Settings = CsvSettings
     settings: CsvSettings
-    _row_fault: ClassVar[str] = "it has {found} cells where the headers have {wanted}. Correct the row."
 
     def mapping(self) -> dict[str, str]:
         """Return every column of the file with what it is read as, for people to read."""
@@ -75,22 +56,15 @@ class CsvFile(FileSource):
     def _objects(self, path: Path) -> Iterator[Json]:
         layout = self._layout(path)
         key = self._key_column(layout)
-        width = len(layout.headers)
-        for line in table(path, layout.encoding, layout.delimiter, width):
-            if line.number > layout.header_number:
-                yield self._object(line, layout, key)
+        for line in rows_of(path, layout):
+            yield self._object(line, layout, key)
 
-    def _object(self, line: Line, layout: _Layout, key: str | None) -> Json:
+    def _object(self, line: Line, layout: Layout, key: str | None) -> Json:
         if line.fault:
             return unreadable(line.number, line.text, line.fault)
-        wanted, cells = len(layout.headers), list(line.cells)
-        while len(cells) > wanted and not cells[-1].strip():
-            cells.pop()
-        if len(cells) != wanted:
-            return unreadable(line.number, line.text, self._row_fault.format(found=len(cells), wanted=wanted))
         kept = {
             header: cell.replace("\r\n", "\n").strip()
-            for header, cell in zip(layout.headers, cells, strict=True)
+            for header, cell in zip(layout.headers, line.cells, strict=True)
             if header not in layout.mapping.dropped
         }
         if not key:
@@ -101,7 +75,7 @@ class CsvFile(FileSource):
             return unreadable(line.number, line.text, fault)
         return {"id": told, "row": line.number, "cells": kept, "columns": dict(layout.mapping.columns)}
 
-    def _key_column(self, layout: _Layout) -> str | None:
+    def _key_column(self, layout: Layout) -> str | None:
         """Return the column that identifies a row: the setting's, or the one mapped to `key`."""
         mapped = next((column for column, field in self.settings.columns.items() if field == "key"), None)
         key = self.settings.key or mapped
@@ -112,48 +86,9 @@ class CsvFile(FileSource):
             )
         return key
 
-    def _layout(self, path: Path) -> _Layout:
-        name = self.connection.name
-        encoding = self.settings.encoding or survey(path).encoding
+    def _layout(self, path: Path) -> Layout:
+        told = self.settings
         try:
-            texts = [text for _, text in islice(lines(path, encoding), _SAMPLE)]
-        except LookupError as error:
-            raise Misconfigured(f"{name}: there is no encoding {encoding!r}. Leave it out, or name another.") from error
-        delimiter = self.settings.delimiter or sniffed(texts)
-        sample = [line for line in islice(table(path, encoding, delimiter), _SAMPLE) if not line.fault]
-        at = _header_position(sample)
-        if at is None:
-            raise Misconfigured(f"{name}: the file has no headers. Write the columns' names into its first line.")
-        headers = _named(sample[at].cells)
-        try:
-            found = guess(headers, [line.cells for line in sample[at + 1 :]], self.settings.columns)
+            return layout_of(path, told.columns, encoding=told.encoding, delimiter=told.delimiter)
         except Misconfigured as error:
-            raise Misconfigured(f"{name}: {error}") from None
-        return _Layout(encoding, delimiter, sample[at].number, headers, found)
-
-
-def _header_position(sample: Sequence[Line]) -> int | None:
-    """Return where the headers are: the first line with a header that is known, else the first of the usual width.
-
-    None where that line holds an e-mail address: it is somebody's row, and names no columns.
-    """
-    widths = [len(line.cells) for line in sample]
-    usual = max(widths, key=widths.count, default=0)
-    first = sample[:_PREAMBLE]
-    known = (at for at, line in enumerate(first) if len(line.cells) >= usual and any(map(is_recognised, line.cells)))
-    by_width = (at for at, line in enumerate(first) if len(line.cells) == usual)
-    at = next(known, next(by_width, None))
-    return None if at is None or any("@" in cell for cell in sample[at].cells) else at
-
-
-def _named(cells: Sequence[str]) -> list[str]:
-    """Return the headers, each once: a second `Notes` is `Notes (2)`, an empty one `Column 4`."""
-    headers: list[str] = []
-    for position, cell in enumerate(cells, 1):
-        header = name = cell.strip() or f"Column {position}"
-        count = 1
-        while header in headers:
-            count += 1
-            header = f"{name} ({count})"
-        headers.append(header)
-    return headers
+            raise Misconfigured(f"{self.connection.name}: {error}") from None

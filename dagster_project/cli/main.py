@@ -11,6 +11,7 @@ COMMANDS = {
     "migrate": ("check", "Bring the store's schema up to date."),
     "sync": ("landing", "Read connections, then resolve people and evaluate segments."),
     "import": ("landing", "Land the rows of a file: CSV, JSON Resume, JSONL."),
+    "dedupe": ("dedupe", "Find the people in a CSV or Parquet file, with no store and no set-up."),
     "quarantine": ("unread", "List what could not be read, and why."),
     "replay": ("unread", "Parse again what could not be read, or all that was ever sent."),
     "people": ("people", "List people, or those whose name or address holds a text."),

@@ -3,11 +3,11 @@
 import pytest
 
 from connectors.records import Candidate, EmailAddress, Location, PhoneNumber, Url
+from dedupe.blocking import shared_keys
 from dedupe.clustering import clusters
 from dedupe.model import shipped
 from dedupe.normalise import normalised
 from dedupe.scoring import edges
-from dedupe.training import shared_keys
 from sandbox.appearances import Appearance
 from sandbox.generator import generate
 from sandbox.truth import pairwise

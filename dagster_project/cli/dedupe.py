@@ -1,0 +1,111 @@
+"""The command that finds the people in a file, with no store and no set-up: dedupe."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from connectors.columns import ColumnMapping
+from connectors.errors import Misconfigured
+from dagster_project.cli.files import file_settings
+from dagster_project.cli.output import json_option, say, show_json, show_table, telling
+from dagster_project.cli.progress import stepping
+
+ADDED = ("person_id", "probability", "reason")
+"""The columns that come behind those of the file."""
+_TELLING = frozenset({"first_name", "last_name", "full_name", "email", "phone", "url"})
+"""Fields of which a file must have one: by the others alone, nobody is told from anybody."""
+_COMPARED = _TELLING | {"city", "location", "country", "company", "title"}
+
+
+@click.command("dedupe")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Where to write: .csv, .tsv or .parquet.")
+@click.option("--columns", "--column", "columns", multiple=True, metavar="COLUMN=FIELD",
+              help="Say what a column holds, or `ignore`; else it is guessed. May be given often.")  # fmt: skip
+@click.option("--region", metavar="XX", help="The country (as US or DE) of phone numbers without a country code.")
+@json_option
+def dedupe_command(file: Path, out: Path, columns: Sequence[str], region: str | None, as_json: bool) -> None:  # noqa: FBT001
+    """Find the people in FILE (CSV or Parquet): each row is written with its person, and why.
+
+    Needs no store and no set-up. Every row of FILE stands in the output, in its order and as it was, with person_id,
+    probability and reason behind it.
+    """
+    with telling():
+        told = _deduped(file, out, file_settings(columns, None).get("columns", {}), _known(region))
+    if as_json:
+        show_json(told)
+    else:
+        _show(told)
+
+
+def _known(region: str | None) -> str | None:
+    """Return the region in capitals. Raises Misconfigured if there is none of that name."""
+    from phonenumbers import SUPPORTED_REGIONS
+
+    if region is not None and region.upper() not in SUPPORTED_REGIONS:
+        raise Misconfigured("--region takes a country's two letters, as US or DE. Correct it, or leave it out.")
+    return region.upper() if region else None
+
+
+def _deduped(file: Path, out: Path, columns: Mapping[str, str], region: str | None) -> dict[str, Any]:
+    """Read, compare and write; return what came of it. Raises Misconfigured."""
+    from connectors.delimited import each_once
+    from connectors.records import Candidate
+    from connectors.rows import Row, person_fields
+    from dagster_project.cli import people_tables
+    from dedupe.people import people_of
+
+    people_tables.require_writable(out, file)
+    with stepping() as step:
+        step(f"reading {file.name}")
+        table = people_tables.read(file, columns)
+        read_as = {column: field for column, field in table.mapping.columns.items() if field in _COMPARED}
+        _require_telling(file, read_as)
+        rows = (Row(dict(zip(table.headers, cells, strict=True)), read_as) for cells in table.rows)
+        candidates = [Candidate.model_validate({"remote_id": "", **person_fields(row)}) for row in rows]
+        step(f"comparing {len(candidates):,} rows")
+        members = people_of(candidates, region=region)
+        step(f"writing {out.name}")
+        ids = [f"person_{member.person + 1}" for member in members]
+        chances = [None if member.probability is None else round(member.probability, 6) for member in members]
+        reasons = [
+            member.reason if member.nearest is None else f"{member.reason} (row {member.nearest + 1})"
+            for member in members
+        ]
+        names = each_once([*table.headers, *ADDED])[-len(ADDED) :]
+        people_tables.write(table, dict(zip(names, (ids, chances, reasons), strict=True)), out)
+    return {
+        "rows": len(members),
+        "people": len(set(ids)),
+        "columns": read_as,
+        "not_used": _not_used(table.headers, table.mapping, read_as),
+        "added": names,
+        "out": str(out),
+    }
+
+
+def _require_telling(file: Path, read_as: Mapping[str, str]) -> None:
+    if not _TELLING & set(read_as.values()):
+        raise Misconfigured(
+            f"{file.name}: no column holds names, e-mail addresses, phone numbers or profile pages that people can be "
+            'told by. Say which does, as --columns "COLUMN=email".'
+        )
+
+
+def _not_used(headers: Sequence[str], mapping: ColumnMapping, read_as: Mapping[str, str]) -> dict[str, str]:
+    """Return each column that nobody was told by, with why."""
+    why = {
+        **dict.fromkeys(headers, "not recognised"),
+        **{column: f"{field} is not compared" for column, field in mapping.columns.items()},
+        **dict.fromkeys(mapping.dropped, "protected, never compared"),
+    }
+    return {header: why[header] for header in headers if header not in read_as}
+
+
+def _show(told: Mapping[str, Any]) -> None:
+    show_table("", ("column", "is read as"), told["columns"].items(), empty="")
+    show_table("", ("\nnot used", "because"), told["not_used"].items(), empty="")
+    rows, people = told["rows"], told["people"]
+    say(f"\n{rows:,} row{'s' if rows != 1 else ''}, {people:,} {'people' if people != 1 else 'person'}: {told['out']}")
