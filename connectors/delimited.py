@@ -19,11 +19,15 @@ _PREAMBLE = 20
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a file is to be read: what its survey and its first rows tell. `headers` are each there once."""
+    """How a file is to be read: what its survey and its first rows tell. `written` are the headers as they stand there.
+
+    `headers` are the names that columns go by, each there once.
+    """
 
     encoding: str
     delimiter: str
     header_number: int
+    written: Sequence[str]
     headers: Sequence[str]
     mapping: ColumnMapping
 
@@ -47,7 +51,7 @@ def layout_of(
         raise Misconfigured("the file has no headers. Write the columns' names into its first line.")
     headers = each_once(sample[at].cells)
     found = guess(headers, [line.cells for line in sample[at + 1 :]], columns)
-    return Layout(encoding, delimiter, sample[at].number, headers, found)
+    return Layout(encoding, delimiter, sample[at].number, sample[at].cells, headers, found)
 
 
 def rows_of(path: Path, layout: Layout) -> Iterator[Line]:

@@ -81,9 +81,17 @@ def _deduped(file: Path, out: Path, columns: Mapping[str, str], region: str | No
         "people": len(set(ids)),
         "columns": read_as,
         "not_used": _not_used(table.headers, table.mapping, read_as),
+        "phones_without_country": 0 if region else sum(map(_has_bare_phone, candidates)),
         "added": names,
         "out": str(out),
     }
+
+
+def _has_bare_phone(candidate: Any) -> bool:
+    """Say whether it takes a region to read a number of the candidate's."""
+    place = candidate.location
+    bare = any(not one.value.startswith("+") for one in candidate.phone_numbers)
+    return bare and not (place and place.country_code)
 
 
 def _require_telling(file: Path, read_as: Mapping[str, str]) -> None:
@@ -107,5 +115,8 @@ def _not_used(headers: Sequence[str], mapping: ColumnMapping, read_as: Mapping[s
 def _show(told: Mapping[str, Any]) -> None:
     show_table("", ("column", "is read as"), told["columns"].items(), empty="")
     show_table("", ("\nnot used", "because"), told["not_used"].items(), empty="")
+    if bare := told["phones_without_country"]:
+        numbers = f"the phone numbers of {bare:,} row{'s' if bare != 1 else ''}"
+        say(f"\nNot compared, as they have no country code: {numbers}. Say of which country they are: --region.")
     rows, people = told["rows"], told["people"]
     say(f"\n{rows:,} row{'s' if rows != 1 else ''}, {people:,} {'people' if people != 1 else 'person'}: {told['out']}")

@@ -28,14 +28,16 @@ _LISTED = 5
 
 @dataclass(frozen=True, slots=True)
 class PeopleTable:
-    """A table as it was read. `headers` are each there once; `rows` are texts, a cell for each header.
+    """A table as it was read. `rows` are texts, a cell for each of `headers`, which are each there once.
 
-    `arrow` is the table with its own types where the file was Parquet. `bom`: the text began with a byte order mark.
+    `written`: the headers as they stand in the file, where a second `Notes` is no `Notes (2)`. `arrow`: the
+    table with its own types where the file was Parquet. `bom`: the text began with a byte order mark.
     """
 
     headers: Sequence[str]
     mapping: ColumnMapping
     rows: Sequence[Sequence[str]]
+    written: Sequence[str]
     arrow: Any = None
     delimiter: str = ","
     bom: bool = False
@@ -47,17 +49,10 @@ Added = Mapping[str, Sequence[str | float | None]]
 
 def read(path: Path, columns: Mapping[str, str]) -> PeopleTable:
     """Return the table in a file; `columns` (COLUMN → field, or `ignore`) are not guessed. Raises Misconfigured."""
-    if not path.exists():
-        raise Misconfigured(f"There is no file {path}. Correct the path.")
-    if not path.is_file():
-        raise Misconfigured(f"{path} is not a file. Name one file of people.")
-    ending = path.suffix.lower()
-    if ending not in _PARQUET and ending not in _DELIMITED:
-        raise Misconfigured(f"The ending of {path.name} does not tell its format. Save it as {_ENDINGS}.")
     try:
-        if not path.stat().st_size:
-            raise Misconfigured(f"{path.name} is empty. Name a file with a line of headers and a row for each record.")
-        found = _read_parquet(path, columns) if ending in _PARQUET else _read_delimited(path, columns)
+        _require_content(path)
+        is_parquet = path.suffix.lower() in _PARQUET
+        found = _read_parquet(path, columns) if is_parquet else _read_delimited(path, columns)
     except OSError as error:
         raise Misconfigured(f"{path.name} cannot be read. Check its rights and its disk.") from error
     if not found.rows:
@@ -65,16 +60,30 @@ def read(path: Path, columns: Mapping[str, str]) -> PeopleTable:
     return found
 
 
+def _require_content(path: Path) -> None:
+    if not path.exists():
+        raise Misconfigured(f"There is no file {path}. Correct the path.")
+    if not path.is_file():
+        raise Misconfigured(f"{path} is not a file. Name one file of people.")
+    if path.suffix.lower() not in _PARQUET | _DELIMITED.keys():
+        raise Misconfigured(f"The ending of {path.name} does not tell its format. Save it as {_ENDINGS}.")
+    if not path.stat().st_size:
+        raise Misconfigured(f"{path.name} is empty. Name a file with a line of headers and a row for each record.")
+
+
 def _read_delimited(path: Path, columns: Mapping[str, str]) -> PeopleTable:
     try:
         layout = layout_of(path, columns)
     except Misconfigured as error:
         raise Misconfigured(f"{path.name}: {error}") from None
-    rows = list(rows_of(path, layout))
-    if broken := [line for line in rows if line.fault]:
+    found = list(rows_of(path, layout))
+    if broken := [line for line in found if line.fault]:
         raise Misconfigured(_told(path, broken))
-    bom = layout.encoding == "utf-8-sig"
-    return PeopleTable(layout.headers, layout.mapping, [line.cells for line in rows], None, layout.delimiter, bom)
+    rows = [line.cells for line in found]
+    return PeopleTable(
+        layout.headers, layout.mapping, rows, layout.written,
+        delimiter=layout.delimiter, bom=layout.encoding == "utf-8-sig",
+    )  # fmt: skip
 
 
 def _told(path: Path, broken: Sequence[Line]) -> str:
@@ -94,7 +103,7 @@ def _read_parquet(path: Path, columns: Mapping[str, str]) -> PeopleTable:
     try:
         table: Any = parquet.ParquetFile(path).read()
         table.validate(full=True)
-        rows = list(zip(*([text_of(value) for value in column.to_pylist()] for column in table.columns), strict=True))
+        rows = list(zip(*map(_texts, table.columns), strict=True))
     except (pa.ArrowException, OSError, ValueError) as error:
         told = f"{path.name} is no Parquet file that can be read. Write it anew, or save it as .csv."
         raise Misconfigured(told) from error
@@ -103,7 +112,15 @@ def _read_parquet(path: Path, columns: Mapping[str, str]) -> PeopleTable:
         mapping = guess(headers, islice(rows, SAMPLE), columns)
     except Misconfigured as error:
         raise Misconfigured(f"{path.name}: {error}") from None
-    return PeopleTable(headers, mapping, rows, table)
+    return PeopleTable(headers, mapping, rows, table.column_names, arrow=table)
+
+
+def _texts(column: Any) -> list[str]:
+    try:
+        values = column.to_pylist()
+    except ValueError:  # Python's times know no nanoseconds
+        values = column.cast("string").to_pylist()
+    return [text_of(value) for value in values]
 
 
 def text_of(value: Any) -> str:
@@ -123,13 +140,18 @@ def text_of(value: Any) -> str:
 
 def require_writable(out: Path, source: Path) -> None:
     """Raise Misconfigured if nothing can be written to `out`, or that would overwrite `source`."""
-    if out.suffix.lower() not in _PARQUET and out.suffix.lower() not in _DELIMITED:
+    if out.suffix.lower() not in _PARQUET | _DELIMITED.keys():
         raise Misconfigured(f"The ending of {out.name} does not tell its format. Let --out end in {_ENDINGS}.")
-    if out.is_dir():
-        raise Misconfigured(f"{out} is a folder. Name a file in it with --out.")
-    if out.exists() and source.exists() and out.samefile(source):
-        raise Misconfigured(f"--out names the file that is read, {source.name}. Name another.")
     folder = out.resolve().parent
+    try:
+        is_folder = out.is_dir()
+    except OSError as error:
+        raise Misconfigured(f"Nothing can be written as {out}. Check its rights, or name another.") from error
+    if is_folder:
+        raise Misconfigured(f"{out} is a folder. Name a file in it with --out.")
+    with suppress(OSError):  # one of the two is not there
+        if out.samefile(source):
+            raise Misconfigured(f"--out names the file that is read, {source.name}. Name another.")
     if not folder.is_dir():
         raise Misconfigured(f"There is no folder {folder} to write {out.name} into. Make it, or name another.")
     if not os.access(folder, os.W_OK):
@@ -162,9 +184,11 @@ def _whole(out: Path) -> Iterator[Path]:
 
 
 def _put_delimited(table: PeopleTable, added: Added, path: Path, delimiter: str) -> None:
+    # left to itself, the writer puts no quotes around a cell with a lone carriage return, which would part its row
+    quoting = csv.QUOTE_ALL if any("\r" in cell for row in table.rows for cell in row) else csv.QUOTE_MINIMAL
     with path.open("w", encoding="utf-8-sig" if table.bom else "utf-8", newline="") as file:
-        writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
-        writer.writerow([*table.headers, *added])
+        writer = csv.writer(file, delimiter=delimiter, lineterminator="\n", quoting=quoting)
+        writer.writerow([*table.written, *added])
         for cells, *more in zip(table.rows, *added.values(), strict=True):
             writer.writerow([*cells, *more])
 

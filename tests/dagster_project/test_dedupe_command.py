@@ -1,6 +1,10 @@
 """`catchment dedupe`: a file of people in, the same rows with their people out."""
 
 import csv
+import json
+import subprocess
+import sys
+from datetime import date
 
 import pyarrow as pa
 import pytest
@@ -8,6 +12,7 @@ from click.testing import CliRunner
 from pyarrow import parquet
 
 from dagster_project.cli.main import main
+from tests.dagster_project.typed import ROOT
 
 ROWS = """Nr;Vorname;Nachname;E-Mail;Ort;Geburtsdatum
 1;Anna;Müller;anna.mueller@example.com;Berlin;1980-01-01
@@ -28,6 +33,10 @@ def deduped(tmp_path):
         return result, tmp_path / out
 
     return _run
+
+
+def lines_of(path):
+    return path.read_text().splitlines()
 
 
 def test_every_row_is_there_as_it_was_with_its_person(deduped):
@@ -71,6 +80,12 @@ def test_columns_may_be_said(deduped):
         ("a.parquet", b"no parquet", (), "no Parquet file"),
         ("a.xls", "x", (), "ending"),
         ("a.csv", ROWS, ("--region", "ZZ"), "--region"),
+        ("a.csv", ROWS, ("--columns", "Ort"), "COLUMN=FIELD"),
+        ("a.csv", ROWS, ("--columns", "Geburtsdatum=full_name"), "protected"),
+        ("a.csv", ROWS.splitlines()[0], (), "no rows"),
+        ("a.csv", ROWS + "4;Anna\n5;Bo;x\n", (), "line 5: it has 2 cells where the headers have 6."),
+        ("cut.parquet", b"PAR1" + bytes(40) + b"PAR1", (), "no Parquet file"),
+        ("x" * 300 + ".csv", None, (), "cannot be read"),
     ],
 )
 def test_bad_input_is_one_sentence(deduped, name, content, options, words):
@@ -80,3 +95,113 @@ def test_bad_input_is_one_sentence(deduped, name, content, options, words):
     assert "Traceback" not in result.output
     assert "anna.mueller" not in result.output
     assert not out.exists()
+
+
+@pytest.mark.parametrize("out", ["nowhere/out.csv", ".", "out.xlsx", "a.csv", "x" * 300 + ".csv"])
+def test_what_cannot_be_written_is_said_before_anything_is_done(deduped, tmp_path, out):
+    result, _ = deduped("a.csv", ROWS, out=out)
+    assert result.exit_code == 2
+    assert result.output.startswith("✗ ")
+    assert result.output.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+    assert (tmp_path / "a.csv").read_text() == ROWS
+
+
+FEBRL = """rec_id, given_name, surname, address_1, suburb, postcode, date_of_birth, phone_number
+rec-1-org, michaela, neumann, stanley street, winston hills, 4223, 19151111, +61 2 5550 0143
+rec-2-org, courtney, painter, pinkerton circuit, richlands, 4560, 19161214, +61 2 5550 0178
+rec-1-dup-0, michaela, neuman, stanley st, winston hills, 4223, 19151111, +61 2 5550 0143
+"""
+
+
+def test_other_headers_are_understood_and_the_birth_date_is_left_alone(deduped):
+    result, out = deduped("febrl.csv", FEBRL, "--json")
+    told = json.loads(result.stdout)
+    assert (told["rows"], told["people"]) == (3, 2)
+    assert told["columns"] == {
+        "given_name": "first_name", "surname": "last_name", "suburb": "city", "phone_number": "phone",
+    }  # fmt: skip
+    assert told["not_used"]["date_of_birth"] == "protected, never compared"
+    assert [row[-3] for row in csv.reader(lines_of(out))][1:] == ["person_1", "person_2", "person_1"]
+
+
+def test_people_do_not_change_with_a_protected_column(deduped):
+    rows = "Name,Email,Gender\nAna Souza,a@example.com,{}\nAna Souza,a@example.com,{}\nAna Souza,,{}\n"
+    found = []
+    for values in (("f", "f", "f"), ("f", "m", "x")):
+        _, out = deduped("a.csv", rows.format(*values))
+        read = list(csv.DictReader(lines_of(out)))
+        assert tuple(row.pop("Gender") for row in read) == values
+        found.append(read)
+    assert found[0] == found[1]
+
+
+def test_text_is_written_as_it_was(deduped):
+    # pandas' nameless index, a name twice, a name that is added too, blanks, quotes, and every kind of line end
+    given = [
+        ["", "Name", "Notes", "Notes", "reason"],
+        ["0", " Ana ", 'a "b", c', "a\r\nb", "a\rb"],
+        ["1", "Bo", "", "\n", ""],
+    ]
+    text = "\ufeff" + "".join(",".join('"' + cell.replace('"', '""') + '"' for cell in row) + "\r\n" for row in given)
+    result, out = deduped("a.csv", text.encode())
+    assert result.exit_code == 0, result.output
+    with out.open(newline="", encoding="utf-8-sig") as file:
+        read = list(csv.reader(file))
+    assert [row[:-3] for row in read] == given
+    assert read[0][-3:] == ["person_id", "probability", "reason (2)"]
+
+
+def test_csv_becomes_parquet_and_parquet_csv(deduped, tmp_path):
+    _, out = deduped("a.csv", ROWS, out="a.parquet")
+    found = parquet.read_table(out)
+    assert found.column_names == [*ROWS.splitlines()[0].split(";"), "person_id", "probability", "reason"]
+    assert found["Nachname"].to_pylist() == ["Müller", "Mueller", "Müller"]
+    assert found["probability"].to_pylist()[2] is None
+    _, back = deduped("a.parquet", None, out="b.csv")
+    assert [row[:6] for row in csv.reader(lines_of(back))] == [line.split(";") for line in ROWS.splitlines()]
+
+
+def test_parquet_of_many_types_is_read_and_kept(deduped, tmp_path):
+    table = pa.table(
+        {
+            "Name": pa.array(["Ana Souza", "Ana Souza", None]).dictionary_encode(),
+            "Emails": pa.array([["a@example.com", "b@example.com"], ["b@example.com"], None]),
+            "Phone": pa.array([12025550143.0, None, None]),
+            "Seen": pa.array([1, 2, None], pa.timestamp("ns")),  # finer than Python's times
+            "Born": pa.array([date(1980, 1, 1), None, None]),
+            "More": pa.array([{"a": 1}, None, {"a": None}]),
+        }
+    )
+    parquet.write_table(table, tmp_path / "a.parquet")
+    result, out = deduped("a.parquet", None, out="out.pq")
+    assert result.exit_code == 0, result.output
+    found = parquet.read_table(out)
+    assert found.select(table.column_names).equals(table)
+    assert found["person_id"].to_pylist() == ["person_1", "person_1", "person_3"]
+
+
+def test_numbers_without_a_country_are_told_of_and_compared_by_region(deduped):
+    rows = "First Name,Last Name,Phone\nAna,Souza,(202) 555-0101\nAnna,Sousa,202-555-0101\n"
+    result, _ = deduped("a.csv", rows)
+    assert "the phone numbers of 2 rows. Say of which country they are: --region." in result.output
+    assert "2 rows, 2 people" in result.output
+    result, _ = deduped("a.csv", rows, "--region", "us")
+    assert "2 rows, 1 person" in result.output
+    assert "--region" not in result.output
+
+
+def test_neither_dagster_nor_a_store_is_needed(tmp_path):
+    (tmp_path / "a.csv").write_text(ROWS)
+    code = (
+        "import sys\nfrom dagster_project.cli.main import main\n"
+        f"try: main(['dedupe', {str(tmp_path / 'a.csv')!r}, '--out', {str(tmp_path / 'o.csv')!r}, '--json'])\n"
+        "except SystemExit as left: assert not left.code, left\n"
+        "assert 'dagster' not in sys.modules"
+    )
+    environ = {"CATCHMENT_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environ, check=True
+    )
+    assert json.loads(done.stdout)["people"] == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "o.csv"]
