@@ -13,12 +13,14 @@ from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain
 from sqlite3 import Connection as SqliteConnection
+from sqlite3 import Cursor, OperationalError
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, text, update
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from connectors.errors import Misconfigured
 from talent_pool.store.tables import counters
@@ -31,7 +33,6 @@ BUSY_SECONDS = 30
 """How long a writer waits for another writer's transaction on SQLite, unless CATCHMENT_BUSY_SECONDS says otherwise."""
 
 _PRAGMAS = (
-    "journal_mode=WAL",
     "synchronous=FULL",  # a commit that was answered survives a power cut
     "foreign_keys=ON",
     "secure_delete=ON",  # what is erased is overwritten
@@ -126,6 +127,7 @@ def _sqlite_engine(url: str, *, immediate: bool, log_pages: int) -> Engine:
     @event.listens_for(engine, "connect")
     def _pragmas(connection: SqliteConnection, _record: object) -> None:
         cursor = connection.cursor()
+        _write_ahead(cursor)
         for pragma in (*_PRAGMAS, f"wal_autocheckpoint={log_pages}"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
@@ -135,6 +137,17 @@ def _sqlite_engine(url: str, *, immediate: bool, log_pages: int) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
+
+
+def _write_ahead(cursor: Cursor) -> None:
+    """Switch to a write-ahead log. Of several that open a new database at once, SQLite lets one, and no other waits."""
+    tries = Retrying(
+        retry=retry_if_exception(lambda error: isinstance(error, OperationalError) and "locked" in str(error)),
+        stop=stop_after_delay(_busy_seconds()),
+        wait=wait_fixed(0.02),
+        reraise=True,
+    )
+    tries(cursor.execute, "PRAGMA journal_mode=WAL")
 
 
 def _busy_seconds() -> float:
