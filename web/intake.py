@@ -207,14 +207,17 @@ def _submission(schema: type[BaseModel], fields: dict[str, Any]) -> BaseModel:
 
 
 async def follow(request: Request) -> Response:
-    """Count a click on a referral link and go on to its job, its token kept for the application to be found by."""
+    """Count a click on a referral link and go on to its job, its token kept for the application to be found by.
+
+    Who only asks for the head, as a preview of links does, has not clicked.
+    """
     intake, token = _intake(request), request.path_params["token"]
     target = await run_in_threadpool(_target, intake.store, token)
     if target is None:
         raise Problem(404, "This referral link is not known, or has ended. Ask for a new one.")
     at = utc_now()
     for source in intake.receivers.values():
-        if source.connection.connector == "referral_links":
+        if request.method == "GET" and source.connection.connector == "referral_links":
             click = {"kind": "click", "token": token, "at": at.isoformat(), "id": os.urandom(12).hex()}
             await intake.keep(source, click["id"], {}, orjson.dumps(click), at)
     return RedirectResponse(_with_token(target, token, request.query_params), 302, {"Cache-Control": "no-store"})

@@ -11,10 +11,10 @@ import click
 from dagster_project.cli.output import CORRECT, fail, json_option, say, show_json, show_table, telling
 from dagster_project.cli.pool import Pool, clock, opened
 from dagster_project.cli.tables import plain
-from talent_pool.people import deciding
 from talent_pool.people import review as reviewing
-from talent_pool.people.deciding import By, Holder
 from talent_pool.people.review import Pair, Side
+from talent_pool.resolution import by_hand
+from talent_pool.resolution.by_hand import By, Holder
 from talent_pool.resolution.decisions import Refused
 
 _KEYS = "y same, n different, k skip, s score, q quit"
@@ -31,7 +31,7 @@ _ENDS = frozenset({"", "\x03", "\x04"})
 def merge_command(a: str, b: str, note: str | None, anyway: bool, as_json: bool) -> None:  # noqa: FBT001
     """Decide that A and B (ids of people or records) are one person. It outranks the model, for good."""
     with telling(), _refusing(), opened() as pool:
-        done = deciding.merge(pool.store, pool.installation, a, b, By(_who(), pool.now, note), anyway=anyway)
+        done = by_hand.merge(pool.store, pool.installation, a, b, By(_who(), pool.now, note), anyway=anyway)
     if as_json:
         show_json(asdict(done))
         return
@@ -52,7 +52,7 @@ def unmerge_command(a: str, b: str | None, note: str | None, as_json: bool) -> N
     After a person's id, RECORD is taken out of that person. What somebody decided to the contrary is withdrawn.
     """
     with telling(), _refusing(), opened() as pool:
-        done = deciding.unmerge(pool.store, pool.installation, a, b, By(_who(), pool.now, note))
+        done = by_hand.unmerge(pool.store, pool.installation, a, b, By(_who(), pool.now, note))
     if as_json:
         show_json(asdict(done))
         return
@@ -126,9 +126,9 @@ def _decided(pool: Pool, pair: Pair, *, same: bool) -> bool:
     by = By(_who(), clock())
     try:
         if same:
-            done = deciding.bring_together(pool.store, pool.installation, pair.a.records, pair.b.records, by)
+            done = by_hand.bring_together(pool.store, pool.installation, pair.a.records, pair.b.records, by)
         else:
-            done = deciding.keep_apart(pool.store, pool.installation, pair.a.record_id, pair.b.record_id, by)
+            done = by_hand.keep_apart(pool.store, pool.installation, pair.a.record_id, pair.b.record_id, by)
     except Refused as refused:
         say(str(refused))
         return False

@@ -40,6 +40,7 @@ class Parsed(NamedTuple):
     remote_id: str
     hash: bytes
     body: bytes
+    """zstd of its JSON."""
     version: datetime | None
     """The newest moment of change among what it tells."""
     was_known: bool

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, select
 
 from connectors.contract import Page, Stream
 from talent_pool.landing import payload_rows
-from talent_pool.landing.arrivals import Arrival, Parse, Parsed, Unreadable, read, recognised, remote_id_of
+from talent_pool.landing.arrivals import Arrival, Parse, Parsed, Unreadable, compressed, read, recognised, remote_id_of
 from talent_pool.landing.payload_rows import Known, Origin, chunks
 from talent_pool.landing.record_rows import land_records
 from talent_pool.landing.told import Told, version
@@ -143,7 +143,6 @@ def sort(
             each = page.newest[name]
             known[name] = Known(each.hash, each.version, landing.origin.now, landing.origin.run_id)
     sorting = _Sorting(landing, Sorted(stream, landing.next_number(), Counts(read=len(raws))), known)
-    # each object from its recognition to its text at once: what was just touched is still in the processor's cache
     for raw, at in zip(raws, arrived_at or [None] * len(raws), strict=True):
         sorting.place(raw, at)
     return sorting.page
@@ -175,7 +174,7 @@ class _Sorting:
         tells = read(arrival, page.stream, self.landing.parse)
         if isinstance(tells, Unreadable):
             return tells
-        one = Parsed(remote_id, arrival.hash, arrival.body, version(tells), known is not None, tells)
+        one = Parsed(remote_id, arrival.hash, compressed(arrival.body), version(tells), known is not None, tells)
         is_stale = before is not None and _is_older(one, before, arrived_at)
         if is_repeat:
             _count(page.counts, "duplicate")

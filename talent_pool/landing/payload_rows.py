@@ -8,7 +8,7 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, insert, select, update
 
 from connectors.contract import Stream
-from talent_pool.landing.arrivals import Parsed, Unreadable, compressed
+from talent_pool.landing.arrivals import Parsed, Unreadable
 from talent_pool.store.database import Store, insert_rows
 from talent_pool.store.lookup import rows_with
 from talent_pool.store.tables import payload_versions, payloads, quarantine
@@ -70,7 +70,7 @@ def add(connection: Connection, store: Store, origin: Origin, stream: Stream, ob
     """Insert objects that were never seen."""
     fetched = store.moment(origin.now)
     head, tail = (origin.organisation, origin.connection, stream.name), (fetched, origin.run_id, origin.run_id)
-    rows = [(*head, o.remote_id, o.hash, compressed(o.body), store.moment(o.version), *tail) for o in objects]
+    rows = [(*head, o.remote_id, o.hash, o.body, store.moment(o.version), *tail) for o in objects]
     insert_rows(connection, payloads, _PAYLOAD, rows)
 
 
@@ -92,7 +92,7 @@ def replace(connection: Connection, origin: Origin, stream: Stream, objects: Seq
         payloads.c.remote_id == bindparam("of"),
     )
     rows = [
-        {"of": o.remote_id, "hash": o.hash, "body": compressed(o.body), "remote_updated_at": o.version,
+        {"of": o.remote_id, "hash": o.hash, "body": o.body, "remote_updated_at": o.version,
          "fetched_at": origin.now, "last_run_id": origin.run_id}
         for o in objects
     ]  # fmt: skip

@@ -110,8 +110,8 @@ def _bring(landing: Landing, stream: Stream, one: Parsed, birth: str, told: Told
     if not merging.apply(standing, told, one.version, complete=stream.complete):
         return
     standing.stream, standing.payload_remote_id = stream.name, one.remote_id
-    if told.record_type == ConsentStatement.record_type:
-        landing.statements[_statement_id(landing, told.text)] = ConsentStatement.model_validate_json(told.text)
+    if told.statement is not None:
+        landing.statements[_statement_id(landing, told.text)] = told.statement
     _merged_upstream(landing, birth, told, told.updated_at or landing.origin.now)
 
 

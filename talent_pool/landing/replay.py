@@ -63,7 +63,7 @@ def _again(landing: Landing, stream: Stream, rows: Sequence[Row[Any]]) -> Counts
         if isinstance(tells, Unreadable):
             broken.append(tells)
         else:
-            parsed.append(Parsed(row.remote_id, row.hash, body, version(tells), was_known=True, tells=tells))
+            parsed.append(Parsed(row.remote_id, row.hash, row.body, version(tells), was_known=True, tells=tells))
     counts, origin = Counts(read=len(rows), quarantined=len(broken)), landing.origin
     with landing.store.writing() as connection:
         landing.lease.renew(connection)

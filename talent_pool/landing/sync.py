@@ -1,6 +1,7 @@
 """One connection's sync: what waits in the inbox, then what each stream has to tell since its cursor.
 
-Each page is landed with its cursor before the next is asked for, so that whoever is cut off goes on where it stopped.
+Pages are landed in their order, each with its cursor, so that whoever is cut off goes on where it stopped. The next few
+are fetched and prepared meanwhile.
 """
 
 import time

@@ -1,10 +1,10 @@
-"""What an object tells of each of its records, ready to be written: text and times, nothing of the parser is left."""
+"""What an object tells of each of its records, ready to be written: text and times, and where they count, the facts."""
 
 from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from connectors.records import Candidate, Deletion, Record
+from connectors.records import Candidate, ConsentStatement, Deletion, Record
 
 _NO_PARENT = (None, None)
 
@@ -23,6 +23,8 @@ class Told(NamedTuple):
     """The remote id of the record that this one became part of at its source."""
     deletion: Deletion | None = None
     """That it is gone; nothing else is told then."""
+    statement: ConsentStatement | None = None
+    """What was allowed or refused, where the record is that."""
 
 
 def told(record: Record) -> Told:
@@ -37,6 +39,7 @@ def told(record: Record) -> Told:
         record.remote_created_at,
         record.remote_updated_at,
         record.merged_into if isinstance(record, Candidate) else None,
+        statement=record if isinstance(record, ConsentStatement) else None,
     )
 
 

@@ -135,9 +135,10 @@ def main() -> None:
 
 def _receive(incoming: IO[bytes], waiting: "queue.SimpleQueue[Sorted | None]") -> None:
     try:
-        while True:
-            waiting.put(pickle.load(incoming))  # noqa: S301 - our own process
-    except (EOFError, pickle.UnpicklingError):
+        with contextlib.suppress(EOFError, pickle.UnpicklingError):  # who started this ended, maybe within a page
+            while True:
+                waiting.put(pickle.load(incoming))  # noqa: S301 - our own process
+    finally:
         waiting.put(None)
 
 

@@ -79,13 +79,14 @@ def open_engine(url: str, *, writes: Literal["immediate", "deferred"] = "immedia
 
     The transaction that fills SQLite's log with `log_pages` pages writes them back, and waits for it.
 
+    No error shows a statement's parameters, for they are people's data.
     Whatever the driver raises because the database is away, full or locked comes out as StoreUnavailable.
     """
     try:
         if parsed(url).get_backend_name() == "sqlite":
             engine = _sqlite_engine(url, immediate=writes == "immediate", log_pages=log_pages)
         else:
-            engine = create_engine(url, pool_pre_ping=True)
+            engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
     except (ArgumentError, ImportError):
         engine = None
     if engine is None:  # out here, because the error may hold the URL, and the URL a password
@@ -121,7 +122,10 @@ def _in_plain_words(context: ExceptionContext) -> None:
 def _sqlite_engine(url: str, *, immediate: bool, log_pages: int) -> Engine:
     # The driver would begin by itself, and only at the first write; we begin, and at once.
     engine = create_engine(
-        url, isolation_level="AUTOCOMMIT", connect_args={"timeout": _busy_seconds(), "check_same_thread": False}
+        url,
+        isolation_level="AUTOCOMMIT",
+        connect_args={"timeout": _busy_seconds(), "check_same_thread": False},
+        hide_parameters=True,
     )
 
     @event.listens_for(engine, "connect")

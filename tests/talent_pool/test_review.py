@@ -11,9 +11,9 @@ from dedupe.blocking import Key
 from dedupe.model import MatchModel, probability
 from dedupe.normalise import Normalised
 from dedupe.scoring import Edge
-from talent_pool.people.deciding import By, Outcome, bring_together, keep_apart, merge, unmerge
 from talent_pool.people.person_ids import NoSuchPerson
 from talent_pool.people.review import Pair, queue, still_open
+from talent_pool.resolution.by_hand import By, Outcome, bring_together, keep_apart, merge, unmerge
 from talent_pool.resolution.decisions import Kind, Refused, decide, standing
 from talent_pool.resolution.resolve import resolve_all
 from talent_pool.store.database import Store

@@ -161,6 +161,12 @@ def test_mistake_of_ours_stays_what_it_is(store):
     assert not isinstance(caught.value, StoreUnavailable)
 
 
+def test_an_error_shows_nobodys_data(store):
+    with pytest.raises(Exception, match="no_such_column") as caught, store.reading() as connection:
+        connection.execute(text("SELECT no_such_column WHERE 'x' = :email"), {"email": "robin@example.com"})
+    assert "robin" not in str(caught.value)
+
+
 # --- the installation's key ----------------------------------------------------------------------------------------
 
 

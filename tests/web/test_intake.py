@@ -185,6 +185,12 @@ def test_a_referral_link_counts_the_click_and_keeps_its_token(client: TestClient
     ]
 
 
+def test_a_preview_of_a_referral_link_is_no_click(client: TestClient, pool: Store, home: Home) -> None:
+    token = referrals.create(pool, target_url="https://jobs.example.com/4021", now=utc_now())
+    assert client.head(f"/r/{token}").status_code == 302
+    assert list(_kept(home)) == []
+
+
 def test_an_ended_referral_link_leads_nowhere(client: TestClient, pool: Store) -> None:
     token = referrals.create(pool, target_url="https://jobs.example.com/1", now=utc_now(), expires_at=utc_now())
     assert client.get(f"/r/{token}").status_code == 404
