@@ -9,8 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -180,7 +180,8 @@ class Demo:
             "-p",
             str(port),
         ]
-        server = subprocess.Popen(command, env=dict(os.environ), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
+        quiet = subprocess.DEVNULL
+        server = subprocess.Popen(command, env=dict(os.environ), stdout=quiet, stderr=quiet, start_new_session=True)  # noqa: S603
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # however it is ended, its processes end with it
         try:
             _await(f"http://127.0.0.1:{port}/server_info", "The Dagster UI", seconds=90)
@@ -191,14 +192,29 @@ class Demo:
         except KeyboardInterrupt:
             self.say("Ending …")
         finally:
-            server.send_signal(signal.SIGINT)
-            server.wait(30)
+            end_group(server)
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:
         began = time.perf_counter()
         yield
         self.seconds[stage] = round(time.perf_counter() - began, 2)
+
+
+def end_group(leader: "subprocess.Popen[bytes]", patience: Sequence[float] = (20, 10, 5)) -> None:
+    """End a process and all that it started in its session: asked as by Ctrl-C, then told, then made to.
+
+    Ctrl-C is not heard by what was started in the background, where shells have it ignored. `patience`: seconds to
+    wait after each.
+    """
+    for number, seconds in zip((signal.SIGINT, signal.SIGTERM, signal.SIGKILL), patience, strict=True):
+        with suppress(ProcessLookupError):
+            os.killpg(leader.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            leader.wait(seconds)
+            break
+    with suppress(ProcessLookupError):  # whom it left behind
+        os.killpg(leader.pid, signal.SIGKILL)
 
 
 def _pinned(folder: Path, people: int, seed: int) -> datetime:
