@@ -70,7 +70,7 @@ class StoreUnavailable(Exception):
     """The database cannot be used now; the text says what to do. Nothing that was committed is lost."""
 
 
-SELDOM = 8_000
+SELDOM = 2_000
 """Pages that SQLite's log may hold before they are written back: the same pages of indexes change again and again."""
 
 
