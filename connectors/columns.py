@@ -32,6 +32,10 @@ FIELDS: Mapping[str, str] = {
     "|tel|numero de telephone|portable|telephone portable|telefoon",
     "url": "url|website|web page|linkedin|linkedin url|linkedin profile|linkedin profile url|profile url|website value"
     "|website url|portfolio|github|github url|xing|personal web page|webseite|site web|sitio web",
+    "person_number": "",
+    "street": "street|street address|street number|street name|street 1|street 2|address|address 1|address 2"
+    "|address line 1|address line 2|home street|home address 1|address street"
+    "|strasse|hausnummer|rue|calle|direccion|adresse",
     "city": "city|town|home city|address city|ort|stadt|wohnort|ville|ciudad|suburb|city town|localidad",
     "region": "state|region|state region|province|home state|address region|bundesland|provincia|county|state province",
     "country": "country|country region|home country|home country region|address country|country code|land|pays|pais",
@@ -62,7 +66,7 @@ IGNORE = "ignore"
 """Given in place of a field: the column is not read."""
 
 _APPLICATION = frozenset({"applied_at", "job_id", "stage", "outcome"})
-_MANY = frozenset({"email", "email_label", "phone", "url", "tags"})
+_MANY = frozenset({"email", "email_label", "phone", "url", "tags", "person_number", "street"})
 _PLACE = frozenset({"city", "region", "country", "postal_code", "location"})
 _BY_HEADER = {header: field for field, headers in FIELDS.items() for header in headers.split("|") if header}
 _NAME_OF_ALL = frozenset({"name", "nom", "nombre", "nome", "naam"})

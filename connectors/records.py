@@ -129,6 +129,7 @@ class Url(_Value):
 class Location(_Value):
     """A place; `raw` is the source's own text."""
 
+    street: str | None = None
     city: str | None = None
     region: str | None = None
     country_code: str | None = None
@@ -212,6 +213,7 @@ class Candidate(Record):
     email_addresses: tuple[EmailAddress, ...] = ()
     phone_numbers: tuple[PhoneNumber, ...] = ()
     urls: tuple[Url, ...] = ()
+    person_numbers: tuple[str, ...] = ()
     location: Location | None = None
     time_zone: str | None = None
     language: str | None = None

@@ -150,6 +150,7 @@ def person_fields(row: Row) -> dict[str, Any]:
         "phone_numbers": row.phones(),
         "urls": [url_of(value) for _, cell in row.all("url") for value in _SEVERAL.split(cell)],
         "tags": _tags(row),
+        "person_numbers": [value for _, value in row.all("person_number")],
         "location": _location(row),
     }
     person |= {field: value for field, value in several.items() if value}
@@ -173,6 +174,8 @@ def _tags(row: Row) -> list[str]:
 
 def _location(row: Row) -> dict[str, str]:
     place = {field: value for field in ("city", "region", "postal_code") if (value := row.first(field))}
+    if street := " ".join(value for _, value in row.all("street")):
+        place["street"] = street
     country = row.first("country")
     if re.fullmatch(r"[A-Za-z]{2}", country):
         place["country_code"] = country.upper()

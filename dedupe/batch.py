@@ -12,6 +12,7 @@ from typing import Any
 from dedupe.blocking import Key, keys
 from dedupe.comparisons import COMPARISONS
 from dedupe.normalise import Normalised
+from dedupe.population import Population
 
 _MEMORY = "2GB"
 
@@ -20,10 +21,10 @@ def compared(
     records: Sequence[Normalised],
     focus: AbstractSet[str],
     shared: AbstractSet[Key],
-    common: frozenset[str] = frozenset(),
+    population: Population,
 ) -> list[tuple[str, str, dict[str, int]]]:
     """Return (record_a, record_b, levels) of every pair that shares a key and touches `focus`, in order of ids."""
-    rows = [row for record in records if (row := _row(record, focus, shared, common))["keys"]]
+    rows = [row for record in records if (row := _row(record, focus, shared, population))["keys"]]
     if len(rows) < 2:
         return []
     import duckdb
@@ -48,12 +49,13 @@ def compared(
 
 
 def _row(
-    record: Normalised, focus: AbstractSet[str], shared: AbstractSet[Key], common: frozenset[str]
+    record: Normalised, focus: AbstractSet[str], shared: AbstractSet[Key], population: Population
 ) -> dict[str, Any]:
     def own(kind: str, values: Iterable[str]) -> list[str]:
         return [value for value in values if Key(kind, value) not in shared]
 
     tokens = (record.name or "").split()
+    numbers = own("number", record.numbers)
     return {
         "unique_id": record.record_id,
         "organisation": record.organisation,
@@ -65,13 +67,17 @@ def _row(
         "forms": record.forms,
         "tokens": sorted(set(tokens)),
         "skeleton": record.skeleton,
-        "rare": not common.intersection((record.last or "").split()),
-        "common_first": record.first in common,
+        "namesakes": population.namesakes(record.name),
         "emails": own("email", record.emails),
         "locals": own("local", record.locals),
         "phones": own("phone", record.phones),
         "linkedins": own("profile", record.linkedins),
         "profiles": own("profile", record.profiles),
+        "numbers": numbers,
+        "number": min(numbers, default=None),
+        "street": record.street,
+        "street_words": sorted(set((record.street or "").split())),
+        "postcode": record.postcode,
         "city": record.city,
         "employer": record.employer,
         "title": record.title,
@@ -118,8 +124,19 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Any:
     import pyarrow  # noqa: ICN001 - typed as Any below: it comes without types  # pyright: ignore[reportMissingTypeStubs]
 
     pa: Any = pyarrow
-    truths = {"in_focus", "rare", "common_first"}
-    lists = {"keys", "forms", "tokens", "emails", "locals", "phones", "linkedins", "profiles"}
     text = pa.string()
-    kinds = {name: pa.bool_() if name in truths else pa.list_(text) if name in lists else text for name in rows[0]}
+    lists = (
+        "keys",
+        "forms",
+        "tokens",
+        "emails",
+        "locals",
+        "phones",
+        "linkedins",
+        "profiles",
+        "numbers",
+        "street_words",
+    )
+    others = {"in_focus": pa.bool_(), "namesakes": pa.float64()} | dict.fromkeys(lists, pa.list_(text))
+    kinds = {name: others.get(name, text) for name in rows[0]}
     return pa.table({name: [row[name] for row in rows] for name in kinds}, schema=pa.schema(kinds.items()))

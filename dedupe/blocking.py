@@ -1,13 +1,17 @@
 """Keys: what two records must have in common before they are compared at all, and when a value stops counting."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from dedupe.normalise import Normalised
 
 MOST_NAMES = 4
 """A contact held under more names than this is an agency's, a switchboard's or a placeholder: it tells nobody apart."""
+MOST_HOLDERS = 50
+"""Records that one other value may bring together: what more of them share is no reason to compare them all."""
+MOST_OF_ONE = 1_000
+"""Records of one contact, be it under one name: an import gone wrong, and a million pairs that would say so."""
 
 
 class Key(NamedTuple):
@@ -17,7 +21,7 @@ class Key(NamedTuple):
     value: str
 
 
-PERSONAL = frozenset({"email", "phone", "profile"})
+PERSONAL = frozenset({"email", "phone", "profile", "number"})
 """Kinds of which a value belongs to somebody, unless many hold it."""
 
 
@@ -26,19 +30,31 @@ def keys(record: Normalised) -> list[Key]:
     found = [Key("email", value) for value in record.emails]
     found += [Key("phone", value) for value in record.phones]
     found += [Key("profile", value) for value in record.profiles]
+    found += [Key("number", value) for value in record.numbers]
     found += [Key("local", value) for value in record.locals]
     found += [Key("name", name) for name in _names(record)]
-    if record.skeleton and record.city:
-        found.append(Key("skeleton_city", f"{record.skeleton}|{record.city}"))
-    if record.last and record.first:
-        start = f"{record.last[:5]}|{record.first[0]}"
-        if record.city:
-            found.append(Key("start_city", f"{start}|{record.city}"))
-        if record.employer:
-            found.append(Key("start_employer", f"{start}|{record.employer}"))
-    if record.first and record.employer and record.city:
-        found.append(Key("first_employer_city", f"{record.first}|{record.employer}|{record.city}"))
+    found += [Key(kind, "|".join(parts)) for kind, parts in _together(record).items() if all(parts)]
     return found
+
+
+def _together(record: Normalised) -> dict[str, tuple[str, ...]]:
+    """Return what tells somebody only together; a part that is missing is empty."""
+    first, last = record.first or "", record.last or ""
+    city, employer, postcode, street = (
+        part or "" for part in (record.city, record.employer, record.postcode, record.street)
+    )
+    start = f"{last[:5]}|{first[:1]}" if first and last else ""
+    return {
+        "last": (last, first[:1]),
+        "skeleton": (record.skeleton or "",),
+        "skeleton_city": (record.skeleton or "", city),
+        "start_city": (start, city),
+        "start_employer": (start, employer),
+        "last_postcode": (last[:4], postcode),
+        "first_postcode": (first, postcode),
+        "first_employer_city": (first, employer, city),
+        "street": (street,),
+    }
 
 
 def _names(record: Normalised) -> list[str]:
@@ -52,19 +68,23 @@ def _names(record: Normalised) -> list[str]:
     return sorted(" ".join(sorted((form, *others))) for form in record.forms)
 
 
-def is_shared(kind: str, name_keys: Collection[str]) -> bool:
-    """Say whether a value stands under so many different names that it says nothing of one person.
+def is_shared(kind: str, holders: Mapping[str, int]) -> bool:
+    """Say whether a value says nothing of one person. `holders`: {name key: records that hold the value under it}.
 
+    A contact does not where it stands under many different names; any other value where many records have it.
     A pure function of who holds it now, so that the order of arrival cannot matter. Records without a name hold a
-    value for nobody in particular, and do not count.
+    value for nobody in particular, and are no name.
     """
-    return kind in PERSONAL | {"local"} and len({name for name in name_keys if name}) > MOST_NAMES
+    total = sum(holders.values())
+    if kind in PERSONAL or kind == "local":
+        return total > MOST_OF_ONE or sum(1 for name in holders if name) > MOST_NAMES
+    return total > MOST_HOLDERS
 
 
 def shared_keys(records: Iterable[Normalised]) -> set[Key]:
-    """Return the keys that stand under many names among these records."""
-    holders: defaultdict[Key, set[str]] = defaultdict(set)
+    """Return the keys that say nothing of one person among these records."""
+    holders: defaultdict[Key, Counter[str]] = defaultdict(Counter)
     for record in records:
         for key in keys(record):
-            holders[key].add(record.name_key)
+            holders[key][record.name_key] += 1
     return {key for key, names in holders.items() if is_shared(key.kind, names)}

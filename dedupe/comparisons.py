@@ -43,6 +43,10 @@ def _overlap(column: str) -> str:
     return f'len(list_intersect("{column}_l", "{column}_r")) > 0'
 
 
+def _one_edit(column: str) -> str:
+    return f'damerau_levenshtein("{column}_l", "{column}_r") <= 1'
+
+
 _SAME_LAST = '"last_l" = "last_r"'
 _SHORT_FIRST = f'({_overlap("forms")} OR starts_with("first_l", "first_r") OR starts_with("first_r", "first_l"))'
 _WITHIN = (
@@ -55,28 +59,48 @@ _SIMILAR = (
     f'AND (jaro_winkler_similarity("first_l", "first_r") >= 0.85 OR {_overlap("forms")})'
 )
 _ONE_NAME = (
-    Level(9, '"name_l" = "name_r" AND "rare_l" AND "rare_r"', "the same name, and a rare one"),
-    Level(8, '"name_l" = "name_r"', "the same name"),
-    Level(7, f"({_SAME_LAST} AND {_SHORT_FIRST}) OR ({_WITHIN})", "the same name, shortened or with a part more"),
-    Level(6, '"skeleton_l" = "skeleton_r"', "the same name, spelt or transliterated otherwise"),
-    Level(5, _NEARLY, "nearly the same name"),
-    Level(4, _SIMILAR, "a similar name"),
-    Level(3, '"first_l" = "first_r" AND NOT "common_first_l"', "the same first name, another last name"),
-    Level(2, '"first_l" = "first_r"', "the same common first name, another last name"),
+    Level(7, '"name_l" = "name_r"', "the same name"),
+    Level(6, f"({_SAME_LAST} AND {_SHORT_FIRST}) OR ({_WITHIN})", "the same name, shortened or with a part more"),
+    Level(5, '"skeleton_l" = "skeleton_r"', "the same name, spelt or transliterated otherwise"),
+    Level(4, _NEARLY, "nearly the same name"),
+    Level(3, _SIMILAR, "a similar name"),
 )
+_SAME_FIRST = Level(2, '"first_l" = "first_r"', "the same first name, another last name")
 NAME = Comparison(
     "name",
     _either("name"),
     (
         *_ONE_NAME,
+        _SAME_FIRST,
         Level(1, 'len(list_intersect("tokens_l", "tokens_r")) > 0', "the same last name, another first name"),
         Level(0, "ELSE", "another name"),
     ),
     rising_from=2,
 )
-_TWO_NAMES = (
-    '"name_l" IS NOT NULL AND "name_r" IS NOT NULL '
-    f"AND NOT coalesce({' OR '.join(f'({level.condition})' for level in _ONE_NAME)}, FALSE)"
+
+
+def _any_of(levels: Sequence[Level]) -> str:
+    return f"coalesce({' OR '.join(f'({level.condition})' for level in levels)}, FALSE)"
+
+
+_TWO_NAMES = f'"name_l" IS NOT NULL AND "name_r" IS NOT NULL AND NOT {_any_of([*_ONE_NAME, _SAME_FIRST])}'
+_SAME_IDENTIFIER = " OR ".join(_overlap(column) for column in ("emails", "phones", "profiles", "numbers"))
+FEWER_THAN: Sequence[float] = (0.001, 0.01, 0.1, 1, 10, 100)
+NAMESAKES = Comparison(
+    "namesakes",
+    # an address that two records share is not shared by chance, however common the name
+    f"{_either('name')} OR NOT {_any_of(_ONE_NAME)} OR {_SAME_IDENTIFIER}",
+    (
+        *(
+            Level(
+                len(FEWER_THAN) - number,
+                f'greatest("namesakes_l", "namesakes_r") < {bound}',
+                f"a name that fewer than {bound:g} of the pool's people would share by chance",
+            )
+            for number, bound in enumerate(FEWER_THAN)
+        ),
+        Level(0, "ELSE", f"a name that {FEWER_THAN[-1]} or more of the pool's people share by chance"),
+    ),
 )
 EMAIL = Comparison(
     "email",
@@ -97,14 +121,53 @@ PHONE = Comparison(
         Level(0, "ELSE", "other phone numbers"),
     ),
 )
+NUMBER = Comparison(
+    "number",
+    _neither("numbers"),
+    (
+        Level(2, _overlap("numbers"), "the same personal number"),
+        Level(1, _one_edit("number"), "a personal number with one character changed"),
+        Level(0, "ELSE", "other personal numbers"),
+    ),
+)
 PROFILE = Comparison(
     "profile",
     # pages at two sites say nothing of each other
     f"NOT ({_overlap('profiles')}) AND ({_neither('linkedins')})",
     (Level(1, _overlap("profiles"), "the same profile page"), Level(0, "ELSE", "two different LinkedIn pages")),
 )
+STREET = Comparison(
+    "street",
+    _either("street"),
+    (
+        Level(3, '"street_l" = "street_r"', "the same street and house"),
+        Level(2, 'jaro_winkler_similarity("street_l", "street_r") >= 0.92', "nearly the same street and house"),
+        Level(
+            1,
+            '2 * len(list_intersect("street_words_l", "street_words_r")) '
+            '>= greatest(len("street_words_l"), len("street_words_r"))',
+            "a street address that shares most of its words",
+        ),
+        Level(0, "ELSE", "other street addresses"),
+    ),
+)
+POSTCODE = Comparison(
+    "postcode",
+    _either("postcode"),
+    (
+        Level(2, '"postcode_l" = "postcode_r"', "the same postcode"),
+        Level(1, _one_edit("postcode"), "a postcode with one character changed"),
+        Level(0, "ELSE", "other postcodes"),
+    ),
+)
 CITY = Comparison(
-    "city", _either("city"), (Level(1, '"city_l" = "city_r"', "the same city"), Level(0, "ELSE", "other cities"))
+    "city",
+    _either("city"),
+    (
+        Level(2, '"city_l" = "city_r"', "the same city"),
+        Level(1, 'jaro_winkler_similarity("city_l", "city_r") >= 0.9', "a similarly spelt city"),
+        Level(0, "ELSE", "other cities"),
+    ),
 )
 EMPLOYER = Comparison(
     "employer",
@@ -124,7 +187,9 @@ TITLE = Comparison(
         Level(0, "ELSE", "other job titles"),
     ),
 )
-COMPARISONS: Sequence[Comparison] = (NAME, EMAIL, PHONE, PROFILE, CITY, EMPLOYER, TITLE)
+COMPARISONS: Sequence[Comparison] = (
+    NAME, NAMESAKES, EMAIL, PHONE, PROFILE, NUMBER, STREET, POSTCODE, CITY, EMPLOYER, TITLE,
+)  # fmt: skip
 """Everything that is compared. None of it is a protected attribute."""
 
 WORDS: Mapping[str, Mapping[int, str]] = {
@@ -141,6 +206,6 @@ def guard(levels: Mapping[str, int]) -> str | None:
     """
     if levels.get(PROFILE.name) == 0:
         return "two different LinkedIn pages: only a person can decide that they are one"
-    if levels.get(NAME.name) in {0, 1} and levels.get(PROFILE.name) != 1:
+    if levels.get(NAME.name) in {0, 1} and levels.get(PROFILE.name) != 1 and levels.get(NUMBER.name) != 2:
         return "two names: what they share, a household or an office shares as well"
     return None

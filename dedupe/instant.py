@@ -8,11 +8,26 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from rapidfuzz.distance.DamerauLevenshtein import distance
 from rapidfuzz.distance.JaroWinkler import similarity
 
 from dedupe.blocking import Key, keys
-from dedupe.comparisons import CITY, EMAIL, EMPLOYER, NAME, PHONE, PROFILE, TITLE
+from dedupe.comparisons import (
+    CITY,
+    EMAIL,
+    EMPLOYER,
+    FEWER_THAN,
+    NAME,
+    NAMESAKES,
+    NUMBER,
+    PHONE,
+    POSTCODE,
+    PROFILE,
+    STREET,
+    TITLE,
+)
 from dedupe.normalise import Normalised
+from dedupe.population import Population
 
 Pair = tuple[str, str]
 _MISSING = -1
@@ -39,7 +54,7 @@ def pairs(
 
 
 def compared(
-    records: Sequence[Normalised], wanted: Iterable[Pair], shared: AbstractSet[Key], common: frozenset[str]
+    records: Sequence[Normalised], wanted: Iterable[Pair], shared: AbstractSet[Key], population: Population
 ) -> list[tuple[str, str, dict[str, int]]]:
     """Return (record_a, record_b, levels) of the `wanted` pairs, in order of ids."""
     named = {record.record_id: record for record in records}
@@ -47,7 +62,7 @@ def compared(
 
     def own(name: str) -> _Own:
         if name not in seen:
-            seen[name] = _own(named[name], shared, common)
+            seen[name] = _own(named[name], shared, population)
         return seen[name]
 
     return [(a, b, _levels(own(a), own(b))) for a, b in sorted(wanted)]
@@ -60,16 +75,17 @@ class _Own:
     record: Normalised
     tokens: frozenset[str]
     forms: frozenset[str]
-    is_rare: bool
-    is_common_first: bool
+    namesakes: float
     emails: frozenset[str]
     locals: frozenset[str]
     phones: frozenset[str]
     linkedins: frozenset[str]
     profiles: frozenset[str]
+    numbers: frozenset[str]
+    street: frozenset[str]
 
 
-def _own(record: Normalised, shared: AbstractSet[Key], common: frozenset[str]) -> _Own:
+def _own(record: Normalised, shared: AbstractSet[Key], population: Population) -> _Own:
     def kept(kind: str, values: Iterable[str]) -> frozenset[str]:
         return frozenset(value for value in values if Key(kind, value) not in shared)
 
@@ -77,13 +93,14 @@ def _own(record: Normalised, shared: AbstractSet[Key], common: frozenset[str]) -
         record,
         tokens=frozenset((record.name or "").split()),
         forms=frozenset(record.forms),
-        is_rare=not common.intersection((record.last or "").split()),
-        is_common_first=record.first in common,
+        namesakes=population.namesakes(record.name),
         emails=kept("email", record.emails),
         locals=kept("local", record.locals),
         phones=kept("phone", record.phones),
         linkedins=kept("profile", record.linkedins),
         profiles=kept("profile", record.profiles),
+        numbers=kept("number", record.numbers),
+        street=frozenset((record.street or "").split()),
     )
 
 
@@ -92,10 +109,14 @@ def _levels(a: _Own, b: _Own) -> dict[str, int]:
     under_two_names = name in (0, 1)
     return {
         NAME.name: name,
+        NAMESAKES.name: _namesakes(a, b, name),
         EMAIL.name: _email(a, b, under_two_names),
         PHONE.name: _phone(a, b, under_two_names),
         PROFILE.name: _profile(a, b),
-        CITY.name: _text(a.record.city, b.record.city),
+        NUMBER.name: _number(a, b),
+        STREET.name: _street(a, b),
+        POSTCODE.name: _text_by_edits(a.record.postcode, b.record.postcode),
+        CITY.name: _text(a.record.city, b.record.city, 0.9),
         EMPLOYER.name: _text(a.record.employer, b.record.employer, 0.9),
         TITLE.name: _text(a.record.title, b.record.title, 0.88),
     }
@@ -106,20 +127,20 @@ def _name(a: _Own, b: _Own) -> int:  # noqa: PLR0911 - one answer for each level
     if left.name is None or right.name is None:
         return _MISSING
     if left.name == right.name:
-        return 9 if a.is_rare and b.is_rare else 8
+        return 7
     alike = a.tokens & b.tokens
     same_last = left.last is not None and left.last == right.last
     if (same_last and _is_short(a, b)) or (len(alike) >= 2 and len(alike) == min(len(a.tokens), len(b.tokens))):
-        return 7
-    if left.skeleton is not None and left.skeleton == right.skeleton:
         return 6
+    if left.skeleton is not None and left.skeleton == right.skeleton:
+        return 5
     if left.first and right.first:
         if left.first[0] == right.first[0] and similarity(left.name, right.name) >= 0.93:
-            return 5
-        if _is_similar(a, b):
             return 4
+        if _is_similar(a, b):
+            return 3
         if left.first == right.first:
-            return 2 if a.is_common_first else 3
+            return 2
     return 1 if alike else 0
 
 
@@ -135,6 +156,13 @@ def _is_similar(a: _Own, b: _Own) -> bool:
     if left.last is None or right.last is None or similarity(left.last, right.last) < 0.88:
         return False
     return bool(a.forms & b.forms) or similarity(left.first or "", right.first or "") >= 0.85
+
+
+def _namesakes(a: _Own, b: _Own, name: int) -> int:
+    if name < 3 or a.emails & b.emails or a.phones & b.phones or a.profiles & b.profiles or a.numbers & b.numbers:
+        return _MISSING
+    expected = max(a.namesakes, b.namesakes)
+    return sum(expected < bound for bound in FEWER_THAN)
 
 
 def _email(a: _Own, b: _Own, under_two_names: bool) -> int:  # noqa: FBT001 - a finding
@@ -159,10 +187,37 @@ def _profile(a: _Own, b: _Own) -> int:
     return 0 if a.linkedins and b.linkedins else _MISSING
 
 
-def _text(left: str | None, right: str | None, similar: float | None = None) -> int:
-    """Return the level of two texts: the same, where `similar` is given similar, or others."""
+def _number(a: _Own, b: _Own) -> int:
+    if not a.numbers or not b.numbers:
+        return _MISSING
+    if a.numbers & b.numbers:
+        return 2
+    return 1 if distance(min(a.numbers), min(b.numbers), score_cutoff=1) <= 1 else 0
+
+
+def _street(a: _Own, b: _Own) -> int:
+    left, right = a.record.street, b.record.street
     if left is None or right is None:
         return _MISSING
     if left == right:
-        return 1 if similar is None else 2
-    return 1 if similar is not None and similarity(left, right) >= similar else 0
+        return 3
+    if similarity(left, right) >= 0.92:
+        return 2
+    return 1 if 2 * len(a.street & b.street) >= max(len(a.street), len(b.street)) else 0
+
+
+def _text_by_edits(left: str | None, right: str | None) -> int:
+    if left is None or right is None:
+        return _MISSING
+    if left == right:
+        return 2
+    return 1 if distance(left, right, score_cutoff=1) <= 1 else 0
+
+
+def _text(left: str | None, right: str | None, similar: float) -> int:
+    """Return the level of two texts: the same, similar, or others."""
+    if left is None or right is None:
+        return _MISSING
+    if left == right:
+        return 2
+    return 1 if similarity(left, right) >= similar else 0

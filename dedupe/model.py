@@ -3,11 +3,14 @@
 A weight is log2 of the odds that a finding gives; weights add up, so that every score can be taken apart again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, field_serializer
+from pydantic import BaseModel, ConfigDict
+
+from dedupe.normalise import Normalised
+from dedupe.population import Population, counted
 
 SHIPPED = Path(__file__).with_name("shipped_model.json")
 
@@ -16,7 +19,7 @@ class MatchModel(BaseModel):
     """Weights by comparison and level, and the two thresholds on the probability.
 
     `prior`: the weight of being two records that share a key at all. `weights`: {comparison: {level: weight}}; a
-    missing value has level -1 and weight 0. `common_names`: parts of names too frequent to tell anybody.
+    missing value has level -1 and weight 0. `population`: how often names are met.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -24,13 +27,13 @@ class MatchModel(BaseModel):
     name: str
     prior: float
     weights: Mapping[str, Mapping[int, float]]
-    common_names: frozenset[str] = frozenset()
+    population: Population
     merge_at: float
     review_at: float
 
-    @field_serializer("common_names")
-    def _in_order(self, names: frozenset[str]) -> list[str]:
-        return sorted(names)  # one model is always the same text
+    def among(self, records: Iterable[Normalised]) -> "MatchModel":
+        """Return this model with names as frequent as they are among `records`, whose order does not matter."""
+        return self.model_copy(update={"population": counted(records, self.population)})
 
     def weight(self, levels: Mapping[str, int]) -> float:
         """Return the sum for one pair's levels. Raises KeyError for a level the model was not trained on."""

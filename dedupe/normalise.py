@@ -73,6 +73,9 @@ class Normalised:
     phones: tuple[str, ...] = ()
     linkedins: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    street: str | None = None
+    postcode: str | None = None
     city: str | None = None
     employer: str | None = None
     title: str | None = None
@@ -103,6 +106,9 @@ def normalised(record_id: str, candidate: Candidate, region: str | None, organis
         phones=_distinct(phone(one.value, region) for one in candidate.phone_numbers),
         linkedins=linkedins,
         profiles=profiles,
+        numbers=_distinct(_number(one) for one in candidate.person_numbers),
+        street=_street(candidate),
+        postcode=_postcode(candidate),
         city=_city(candidate),
         employer=_without(words(candidate.company), _LEGAL_FORMS),
         title=" ".join(words(candidate.title)) or None,
@@ -230,6 +236,23 @@ def _profile(url: str) -> str | None:
 def _city(candidate: Candidate) -> str | None:
     place = candidate.location
     return (" ".join(words(place.city or (place.raw or "").split(",")[0])) or None) if place else None
+
+
+def _street(candidate: Candidate) -> str | None:
+    """Return street and house, its words in one order: a house's number stands before or after its street."""
+    place = candidate.location
+    return " ".join(sorted(words(place.street))) or None if place else None
+
+
+def _postcode(candidate: Candidate) -> str | None:
+    place = candidate.location
+    return "".join(words(place.postal_code)) or None if place else None
+
+
+def _number(value: str) -> str | None:
+    """Return a personal number without blanks and signs; None for one too short or too uniform to be somebody's."""
+    number = "".join(words(value))
+    return number if len(number) >= 4 and len(set(number)) > 1 else None
 
 
 def _without(told: list[str], left_out: frozenset[str]) -> str | None:

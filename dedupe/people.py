@@ -43,11 +43,13 @@ def people_of(
     """Return whose record each of `candidates` is, in their order; who goes with whom does not depend on that order.
 
     Phone numbers without a country code are read as of `region` (alpha-2), else of the candidate's own country, else
-    not at all. `model` is the shipped one unless given; raises ModelMisfit for one made for other comparisons.
+    not at all. `model`: the shipped one unless given, with names as frequent as they are among the candidates. Raises
+    ModelMisfit for one that was made for other comparisons.
     """
     model = model or shipped()
     places = _places([normalised("", one, region, "") for one in candidates])
     named = [replace(record, record_id=name) for name, (_, record) in places.items()]
+    model = model.among(named)
     found = edges(named, places.keys(), shared_keys(named), model)
     positions = {name: position for name, (position, _) in places.items()}
     first: dict[int, int] = {}

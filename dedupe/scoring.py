@@ -13,6 +13,7 @@ from dedupe.blocking import Key
 from dedupe.comparisons import COMPARISONS
 from dedupe.model import MatchModel, probability
 from dedupe.normalise import Normalised
+from dedupe.population import Population
 
 MOST_AT_ONCE = 30_000
 """Pairs that are compared one by one; for more, starting Splink and DuckDB is worth its half second."""
@@ -48,7 +49,7 @@ def edges(
             "shipped model; a demo starts from an empty home."
         )
     found: list[Edge] = []
-    for record_a, record_b, levels in compared(records, focus, shared, model.common_names):
+    for record_a, record_b, levels in compared(records, focus, shared, model.population):
         weight = model.weight(levels)
         chance = probability(weight)
         if chance >= model.review_at:
@@ -60,10 +61,10 @@ def compared(
     records: Sequence[Normalised],
     focus: AbstractSet[str],
     shared: AbstractSet[Key],
-    common: frozenset[str] = frozenset(),
+    population: Population,
 ) -> list[tuple[str, str, dict[str, int]]]:
     """Return (record_a, record_b, levels) of every pair that shares a key and touches `focus`, in order of ids."""
     pairs = instant.pairs(records, focus, shared, MOST_AT_ONCE)
     if pairs is None:
-        return batch.compared(records, focus, shared, common)
-    return instant.compared(records, pairs, shared, common)
+        return batch.compared(records, focus, shared, population)
+    return instant.compared(records, pairs, shared, population)

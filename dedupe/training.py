@@ -16,17 +16,20 @@ import orjson
 from connectors.records import Candidate
 from dedupe.blocking import Key, shared_keys
 from dedupe.clustering import clusters
-from dedupe.common_names import COMMON_NAMES
 from dedupe.comparisons import COMPARISONS
 from dedupe.model import SHIPPED, MatchModel
 from dedupe.normalise import Normalised, normalised
+from dedupe.population import LEAST_HOLDERS, Population, counted
 from dedupe.regression import Pattern, fitted
 from dedupe.scoring import Edge, compared, edges
-from dedupe.training_people import records
+from dedupe.training_people import Lot, names, records
 
 SEED = 20261101
-PEOPLE = 12_000
-JUDGES = 6_000
+LOTS = (Lot(18_000), Lot(4_000, most_names=60), Lot(4_000, most_names=15))
+"""People to train on: of all names there are, of few, and of very few, as large pools have many namesakes."""
+JUDGES = 20_000
+NAMES = 300_000
+"""Names drawn for the shipped frequencies."""
 REVIEW_AT = 0.2
 LEAST_PRECISION = 0.98
 """What merging by itself asks of people that the weights were not trained on."""
@@ -43,41 +46,53 @@ class Judged:
     recall: float
 
 
-def prepared(people: int, seed: int) -> tuple[dict[str, int], list[Normalised], set[Key]]:
-    """Return the truth {record: person}, the comparable records, and the keys that many people share."""
+def shipped_population() -> Population:
+    """Return how often names are met among people of the training names."""
+    parts: Counter[str] = Counter()
+    for first, last in names(NAMES, SEED):
+        drawn = normalised("", Candidate(remote_id="1", first_name=first, last_name=last), None, "")
+        parts.update(set((drawn.name or "").split()))
+    shares = {part: float(f"{count / NAMES:.3g}") for part, count in sorted(parts.items()) if count >= LEAST_HOLDERS}
+    return Population(people=10_000, rare=5e-6, shares=shares)
+
+
+def prepared(lot: Lot, seed: int) -> tuple[dict[str, int], list[Normalised], set[Key]]:
+    """Return the truth {record: person}, the comparable records, and the keys that say nothing of one person."""
     truth: dict[str, int] = {}
     comparable: list[Normalised] = []
     candidate: Candidate
-    for person, record, candidate in records(people, seed):
+    for person, record, candidate in records(lot, seed):
         truth[record] = person
         comparable.append(normalised(record, candidate, "US", "training"))
     return truth, comparable, shared_keys(comparable)
 
 
-def trained(people: int = PEOPLE, seed: int = SEED) -> MatchModel:
+def trained(population: Population, lots: Sequence[Lot] = LOTS, seed: int = SEED) -> MatchModel:
     """Return a model trained on invented people, its threshold the lowest that is precise enough on three other lots.
 
     Raises ValueError if a level was hardly seen, or if no threshold reaches the precision that merging asks for.
     """
-    truth, comparable, shared = prepared(people, seed)
     totals: Counter[Pattern] = Counter()
     right: Counter[Pattern] = Counter()
-    for left, other, levels in compared(comparable, truth.keys(), shared, COMMON_NAMES):
-        pattern = tuple(sorted((name, level) for name, level in levels.items() if level >= 0))
-        totals[pattern] += 1
-        right[pattern] += truth[left] == truth[other]
+    for number, lot in enumerate(lots):
+        truth, comparable, shared = prepared(lot, seed + number)
+        own = counted(comparable, population)
+        for left, other, levels in compared(comparable, truth.keys(), shared, own):
+            pattern = tuple(sorted((name, level) for name, level in levels.items() if level >= 0))
+            totals[pattern] += 1
+            right[pattern] += truth[left] == truth[other]
     _ask_for_evidence(totals)
     prior, weights = fitted(COMPARISONS, totals, right)
     model = MatchModel(
-        name=f"shipped-2 ({people} invented people, seed {seed})",
+        name=f"shipped-3 ({sum(lot.people for lot in lots)} invented people, seed {seed})",
         prior=prior,
         weights=weights,
-        common_names=COMMON_NAMES,
+        population=population,
         merge_at=_THRESHOLDS[-1],
         review_at=REVIEW_AT,
     )
-    lots = [judged(model, *prepared(JUDGES, seed + lot), _THRESHOLDS) for lot in (1, 2, 3)]
-    for threshold, *found in zip(_THRESHOLDS, *lots, strict=True):
+    judges = [judged(model, *prepared(Lot(JUDGES), seed + 100 + number), _THRESHOLDS) for number in range(3)]
+    for threshold, *found in zip(_THRESHOLDS, *judges, strict=True):
         if min(one.precision for one in found) >= LEAST_PRECISION:
             return model.model_copy(update={"merge_at": threshold})
     raise ValueError("no threshold reaches the precision that merging asks for; look at the levels and the people")
@@ -100,7 +115,8 @@ def judged(
     thresholds: Sequence[float],
 ) -> list[Judged]:
     """Return how well the model's clusters agree with the truth, at each threshold."""
-    scored = edges(comparable, truth.keys(), shared, model)
+    own = model.among(comparable)
+    scored = edges(comparable, truth.keys(), shared, own)
     return [_judged(model.model_copy(update={"merge_at": one}), truth, scored) for one in thresholds]
 
 
@@ -125,14 +141,14 @@ def calibration(truth: Mapping[str, int], scored: Sequence[Edge]) -> list[tuple[
 
 def main() -> None:
     """Train, write the shipped model, and print how it does on people that neither step has seen."""
-    model = trained()
+    model = trained(shipped_population())
     options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
-    dumped = model.model_dump(mode="json")
-    SHIPPED.write_bytes(orjson.dumps(dumped, option=options) + b"\n")
-    truth, comparable, shared = prepared(JUDGES, SEED + 4)
-    for one in judged(model, truth, comparable, shared, (0.5, 0.8, model.merge_at)):
+    SHIPPED.write_bytes(orjson.dumps(model.model_dump(mode="json"), option=options) + b"\n")
+    truth, comparable, shared = prepared(Lot(JUDGES), SEED + 200)
+    for one in judged(model, truth, comparable, shared, (0.5, 0.8, 0.9, model.merge_at)):
         print(f"merge at {one.merge_at}: precision {one.precision:.4f}, recall {one.recall:.4f}")  # noqa: T201
-    for low, high, pairs, share in calibration(truth, edges(comparable, truth.keys(), shared, model)):
+    own = model.among(comparable)
+    for low, high, pairs, share in calibration(truth, edges(comparable, truth.keys(), shared, own)):
         print(f"said {low:.2f}-{high:.2f}: {pairs} pairs, {share:.3f} truly one person")  # noqa: T201
 
 

@@ -1,17 +1,26 @@
 """Epochs: the numbered match models of this pool, one of them in force.
 
 The first resolution writes the shipped model down as epoch 1; from then on the store's own is used, so that an
-upgrade of the code never changes who is one person.
+upgrade of the code never changes who is one person. Where a large pool is loaded at once, its first epoch knows how
+often names are met in it: nobody's id can change by that yet.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Text, func, select, type_coerce
 
+from connectors.records import Candidate
 from dedupe.model import MatchModel, shipped
+from dedupe.normalise import Normalised, normalised
+from dedupe.population import counted
 from talent_pool.store.database import Store
-from talent_pool.store.tables import epochs
+from talent_pool.store.tables import epochs, records
+
+SAMPLE = 200_000
+"""Records whose names are counted for a large pool: those of the smallest ids, which are as good as drawn by lot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +33,12 @@ class Epoch:
 
 
 def in_force(connection: Connection) -> Epoch:
-    """Return the epoch that the store says is in force, or the shipped model as the first."""
-    row = connection.execute(select(epochs.c.number, epochs.c.model).where(epochs.c.in_force)).first()
+    """Return the epoch that the store says is in force, or what the first resolution would make the first."""
+    columns = (epochs.c.number, type_coerce(epochs.c.model, Text).label("model"))
+    row = connection.execute(select(*columns).where(epochs.c.in_force)).first()
     if row is None:
-        return Epoch(1, shipped(), is_stored=False)
-    return Epoch(row.number, MatchModel.model_validate(row.model), is_stored=True)
+        return Epoch(1, _first(connection), is_stored=False)
+    return Epoch(row.number, _read(row.model), is_stored=True)
 
 
 def keep(store: Store, connection: Connection, epoch: Epoch, now: datetime) -> None:
@@ -41,3 +51,33 @@ def keep(store: Store, connection: Connection, epoch: Epoch, now: datetime) -> N
             "in_force": True,
         }
         connection.execute(store.insert(epochs).values(row).on_conflict_do_nothing())
+
+
+def among_the_pool(connection: Connection, model: MatchModel) -> MatchModel:
+    """Return `model` with names as frequent as they are in this pool now."""
+    size = connection.execute(select(func.count()).select_from(records).where(*_CANDIDATES)).scalar_one()
+    population = counted(_sample(connection), model.population, of=size)
+    return model.model_copy(update={"population": population})
+
+
+_CANDIDATES = (records.c.record_type == "candidate", records.c.removed_at.is_(None))
+
+
+@lru_cache(maxsize=4)
+def _read(text: str) -> MatchModel:
+    """Return the model in a text; reading one takes longer than resolving a record does."""
+    return MatchModel.model_validate_json(text)
+
+
+def _first(connection: Connection) -> MatchModel:
+    model = shipped()
+    beyond = select(records.c.id).where(*_CANDIDATES).offset(model.population.people).limit(1)
+    return model if connection.execute(beyond).first() is None else among_the_pool(connection, model)
+
+
+def _sample(connection: Connection) -> Iterator[Normalised]:
+    columns = (records.c.id, records.c.organisation, records.c.body)
+    rows = connection.execute(select(*columns).where(*_CANDIDATES).order_by(records.c.id).limit(SAMPLE))
+    for record_id, organisation, body in rows:
+        names = {name: body[name] for name in ("full_name", "first_name", "last_name") if name in body}
+        yield normalised(record_id, Candidate(remote_id="1", **names), None, organisation)

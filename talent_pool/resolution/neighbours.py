@@ -146,7 +146,7 @@ def _after(
 
 
 def _shared(key: Key, names: Mapping[Key, Counter[str]]) -> bool:
-    return is_shared(key.kind, names.get(key, Counter()).keys())
+    return is_shared(key.kind, names.get(key, Counter()))
 
 
 def _all(held: Mapping[str, Iterable[Key]]) -> set[Key]:

@@ -20,9 +20,14 @@ def candidate(
     url=(),
     city=None,
     country=None,
+    street=None,
+    postcode=None,
+    numbers=(),
     **fields: Any,
 ) -> Candidate:
     """Return a candidate; `email`, `phone` and `url` are tuples of texts."""
+    place = {"city": city, "country_code": country, "street": street, "postal_code": postcode}
+    place = {name: value for name, value in place.items() if value}
     return Candidate(
         remote_id="1",
         first_name=first,
@@ -30,7 +35,8 @@ def candidate(
         email_addresses=tuple(EmailAddress(value=one) for one in email),
         phone_numbers=tuple(PhoneNumber(value=one) for one in phone),
         urls=tuple(Url(value=one) for one in url),
-        location=Location(city=city, country_code=country) if city or country else None,
+        person_numbers=numbers,
+        location=Location(**place) if place else None,
         **fields,
     )
 

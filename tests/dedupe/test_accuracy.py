@@ -34,8 +34,9 @@ def test_pairs_are_right_and_found(seed) -> None:
     candidates = {(one.connection, one.remote_id): said(one) for one in world.appearances}
     records = [normalised(":".join(key), one, "US", "ours") for key, one in candidates.items()]
     ids = dict(zip((one.record_id for one in records), candidates, strict=True))
-    found = edges(records, ids.keys(), shared_keys(records), shipped())
-    parted = clusters(ids, found, (), (), shipped())
+    model = shipped().among(records)
+    found = edges(records, ids.keys(), shared_keys(records), model)
+    parted = clusters(ids, found, (), (), model)
     agreement = pairwise({ids[name]: number for number, group in enumerate(parted) for name in group}, world.truth)
     assert agreement.precision >= 0.98
     assert agreement.recall >= 0.90

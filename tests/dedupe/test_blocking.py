@@ -1,10 +1,12 @@
 """Who is compared with whom, and when a value stops counting."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedupe.blocking import MOST_NAMES, Key, is_shared, keys
+from dedupe.blocking import MOST_HOLDERS, MOST_NAMES, MOST_OF_ONE, Key, is_shared, keys
 from tests.dedupe.records import compared
 
 name_keys = st.text("abcde", max_size=3)
@@ -36,23 +38,28 @@ def test_people_whose_contacts_have_all_changed_still_meet(one, other) -> None:
 
 @settings(max_examples=300)
 @given(st.lists(name_keys), st.randoms(use_true_random=False))
-def test_shared_is_a_function_of_the_distinct_names_alone(names, chance) -> None:
+def test_contact_is_shared_by_names_however_often_each_stands(names, chance) -> None:
     shuffled = names * 2
     chance.shuffle(shuffled)
-    assert is_shared("email", names) == is_shared("email", shuffled) == is_shared("email", [*set(names), ""])
+    expected = is_shared("email", Counter(names))
+    assert is_shared("email", Counter(shuffled)) == is_shared("email", Counter([*set(names), ""])) == expected
 
 
 @settings(max_examples=200)
 @given(st.lists(name_keys), name_keys)
 def test_further_name_never_makes_a_value_personal_again(names, name) -> None:
-    assert is_shared("phone", [*names, name]) or not is_shared("phone", names)
+    assert is_shared("phone", Counter([*names, name])) or not is_shared("phone", Counter(names))
 
 
 def test_line_lies_where_it_is_said_to_lie() -> None:
     names = [f"n{number}" for number in range(MOST_NAMES + 1)]
-    assert not is_shared("email", names[:-1])
-    assert is_shared("email", names)
-    assert not is_shared("name", names), "people of one name are told apart by the model"
+    assert not is_shared("email", Counter(names[:-1]))
+    assert is_shared("email", Counter(names))
+    assert not is_shared("name", Counter(names)), "people of one name are told apart by the model"
+    assert not is_shared("name", {"jh": MOST_HOLDERS})
+    assert is_shared("name", {"jh": MOST_HOLDERS - 10, "hj": 11}), "so many would be compared for nothing"
+    assert not is_shared("email", {"jh": MOST_OF_ONE})
+    assert is_shared("email", {"": MOST_OF_ONE + 1}), "nameless rows of one address"
 
 
 def test_one_persons_spellings_are_not_many_people() -> None:
@@ -64,5 +71,5 @@ def test_one_persons_spellings_are_not_many_people() -> None:
         ("Hart", "Robert"),
         ("ROB", "HART"),
     ]
-    assert not is_shared("email", {compared("a", *one).name_key for one in spellings})
+    assert not is_shared("email", Counter(compared("a", *one).name_key for one in spellings))
     assert Key("email", "x") == ("email", "x")

@@ -109,6 +109,6 @@ def test_edges_below_the_threshold_join_nobody() -> None:
 
 def test_one_good_edge_does_not_outweigh_what_the_rest_says() -> None:
     whole = [edge("r0", "r1", 15.0), edge("r1", "r2", 15.0), edge("r0", "r2", 15.0)]
-    doubtful = [edge("r2", "r3", 3.5), edge("r0", "r3", -1.9), edge("r1", "r3", -1.9)]
+    doubtful = [edge("r2", "r3", 3.7), edge("r0", "r3", -1.9), edge("r1", "r3", -1.9)]
     assert together(part([*whole, *doubtful[:2]]), ("r2", "r3")), "on the whole they speak for it"
     assert not together(part([*whole, *doubtful]), ("r2", "r3"))

@@ -8,9 +8,10 @@ from dedupe.model import shipped
 from dedupe.normalise import normalised
 from dedupe.scoring import edges
 from dedupe.training import prepared, shared_keys
+from dedupe.training_people import Lot
 from tests.dedupe.records import candidate
 
-COMMON = shipped().common_names
+POPULATION = shipped().population
 
 FIRST = [
     "Maria",
@@ -59,7 +60,10 @@ _people = st.lists(
         email=_few(MAIL),
         phone=_few(PHONE),
         url=_few(URL),
-        city=st.sampled_from([None, "Norwich", "Norwich ", "Oslo"]),
+        city=st.sampled_from([None, "Norwich", "Norwich ", "Norvich", "Oslo"]),
+        street=st.sampled_from([None, "1 Mill Lane", "Mill Lane 1", "1 Mil Lane", "7 Mill Lane East", "2 Elm Road"]),
+        postcode=st.sampled_from([None, "NR1 1AA", "nr11aa", "NR1 1AB", "NR1 A1A", "0150"]),
+        numbers=_few(["4711-A", "4711B", "998877", "998787"]),
         company=st.sampled_from([None, "Acme GmbH", "Acme", "Acmee", "Zenith"]),
         title=st.sampled_from([None, "Engineer", "Engineers", "Cook"]),
     ),
@@ -70,7 +74,7 @@ _people = st.lists(
 
 def _both(records, focus, shared):
     wanted = instant.pairs(records, focus, shared, 10**9)
-    return instant.compared(records, wanted, shared, COMMON), batch.compared(records, focus, shared, COMMON)
+    return instant.compared(records, wanted, shared, POPULATION), batch.compared(records, focus, shared, POPULATION)
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -84,14 +88,14 @@ def test_levels_are_those_of_splink(people, every, most):
 
 
 def test_levels_are_those_of_splink_on_generated_people():
-    _, records, shared = prepared(1_500, 11)
+    _, records, shared = prepared(Lot(1_500), 11)
     one_by_one, at_once = _both(records, {one.record_id for one in records}, shared)
     assert one_by_one == at_once
     assert len(at_once) > 1_000
 
 
 def test_many_pairs_go_to_splink_and_the_edges_are_the_same(monkeypatch):
-    _, records, shared = prepared(150, 3)
+    _, records, shared = prepared(Lot(150), 3)
     focus = {one.record_id for one in records}
     one_by_one = edges(records, focus, shared, shipped())
     called = []

@@ -5,8 +5,10 @@ import math
 import pytest
 
 from dedupe.comparisons import Comparison, Level
+from dedupe.model import shipped
 from dedupe.regression import fitted
 from dedupe.training import trained
+from dedupe.training_people import Lot
 
 ONE = [Comparison("one", "", [Level(2, "", ""), Level(1, "", ""), Level(0, "", "")])]
 
@@ -30,4 +32,4 @@ def test_level_that_would_fall_weighs_as_the_one_below() -> None:
 
 def test_level_without_evidence_fails_the_training() -> None:
     with pytest.raises(ValueError, match="hardly any pair"):
-        trained(people=30)
+        trained(shipped().population, [Lot(30)])

@@ -16,6 +16,7 @@ from dedupe.normalise import normalised
 from dedupe.scoring import ModelMisfit, edges
 from dedupe.scoring import compared as findings
 from dedupe.training import prepared
+from dedupe.training_people import Lot
 from tests.dedupe.records import candidate, compared
 
 MODEL = shipped()
@@ -32,7 +33,7 @@ def merged(*records) -> bool:
 
 @pytest.fixture(scope="module")
 def lot():
-    return prepared(150, 7)
+    return prepared(Lot(150), 7)
 
 
 def test_pairs_weight_is_its_own_whoever_else_is_there(lot) -> None:
@@ -115,8 +116,8 @@ def test_blanks_and_placeholders_link_nobody(fields) -> None:
 
 def test_shared_value_is_no_finding_between_records_that_meet_otherwise() -> None:
     one, other = (compared(n, "Maud", "Hartwell", email=("office@agency.example",), city="Norwich") for n in "ab")
-    ((_, _, own),) = findings([one, other], {"a"}, frozenset())
-    ((_, _, shared),) = findings([one, other], {"a"}, {Key("email", "office@agency.example")})
+    ((_, _, own),) = findings([one, other], {"a"}, frozenset(), MODEL.population)
+    ((_, _, shared),) = findings([one, other], {"a"}, {Key("email", "office@agency.example")}, MODEL.population)
     assert (own["email"], shared["email"]) == (3, -1)
 
 
@@ -131,10 +132,15 @@ def test_records_that_have_a_shared_value_alone_are_not_compared() -> None:
 
 def test_contact_under_another_name_is_a_finding_of_its_own() -> None:
     ((_, _, one),) = findings(
-        [compared("a", "Maud", "Hartwell", **HOME), compared("b", "Kofi", "Osei", **HOME)], {"a"}, set()
+        [compared("a", "Maud", "Hartwell", **HOME), compared("b", "Kofi", "Osei", **HOME)],
+        {"a"},
+        set(),
+        MODEL.population,
     )
     assert (one["name"], one["email"], one["phone"]) == (0, 2, 1)
-    ((_, _, one),) = findings([compared("a", "Maud", "Hartwell", **HOME), compared("b", **HOME)], {"a"}, set())
+    ((_, _, one),) = findings(
+        [compared("a", "Maud", "Hartwell", **HOME), compared("b", **HOME)], {"a"}, set(), MODEL.population
+    )
     assert (one["name"], one["email"], one["phone"]) == (-1, 3, 2)
 
 
