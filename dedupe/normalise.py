@@ -6,10 +6,12 @@ matches. Birth dates, gender and other protected attributes are not read: there 
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import orjson
 from anyascii import anyascii
 from nicknames import NickNamer
 
@@ -82,6 +84,10 @@ class Normalised:
     forms: tuple[str, ...] = ()
 
 
+_FIELDS = tuple(one.name for one in fields(Normalised))
+_TUPLES = tuple(place for place, one in enumerate(fields(Normalised)) if one.default == ())
+
+
 def normalised(record_id: str, candidate: Candidate, region: str | None, organisation: str) -> Normalised:
     """Return the comparable form of `candidate`; numbers without a country are read as of `region` (alpha-2).
 
@@ -114,6 +120,19 @@ def normalised(record_id: str, candidate: Candidate, region: str | None, organis
         title=" ".join(words(candidate.title)) or None,
         forms=forms,
     )
+
+
+def form_of(record: Normalised) -> str:
+    """Return a record as text that `read_form` reads; both belong to one version of this module."""
+    return orjson.dumps([getattr(record, name) for name in _FIELDS]).decode()
+
+
+def read_form(text: str) -> Normalised:
+    """Return the record that `form_of` wrote."""
+    values: list[Any] = orjson.loads(text)
+    for place in _TUPLES:
+        values[place] = tuple(values[place])
+    return Normalised(*values)
 
 
 def is_blank(text: str | None) -> bool:

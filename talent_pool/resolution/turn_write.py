@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from dedupe.blocking import keys
+from dedupe.normalise import form_of
 from talent_pool.resolution import epochs, projection, turns
 from talent_pool.resolution.golden import STUB
 from talent_pool.resolution.identity import anchor_of
@@ -16,7 +16,7 @@ from talent_pool.resolution.membership_moves import follow_applications, follow_
 from talent_pool.resolution.turn_plan import Plan
 from talent_pool.store import changes
 from talent_pool.store.changes import Change
-from talent_pool.store.database import Store
+from talent_pool.store.database import Store, insert_rows
 from talent_pool.store.lookup import apply_to, rows_with
 from talent_pool.store.tables import (
     edges,
@@ -24,9 +24,11 @@ from talent_pool.store.tables import (
     person_addresses,
     person_aliases,
     person_records,
+    record_forms,
     record_keys,
     work,
 )
+from talent_pool.store.types import json_text
 
 Row = dict[str, Any]
 
@@ -101,36 +103,27 @@ def _still_stands(connection: Connection, plan: Plan) -> bool:
 
 
 def _write_matches(connection: Connection, plan: Plan) -> None:
-    focus = plan.compared.focus
-    apply_to(connection, record_keys.delete(), record_keys.c.record_id, focus)
-    apply_to(connection, edges.delete(), edges.c.record_a, focus)
-    apply_to(connection, edges.delete(), edges.c.record_b, focus)
-    held = [
-        {"record_id": name, "kind": key.kind, "value": key.value, "name_key": record.name_key}
-        for name, record in plan.compared.normalised.items()
-        for key in sorted(set(keys(record)))
+    compared = plan.compared
+    for column in (record_keys.c.record_id, record_forms.c.record_id, edges.c.record_a, edges.c.record_b):
+        apply_to(connection, column.table.delete(), column, compared.focus)
+    live = sorted(compared.normalised.items())
+    keyed = [
+        (number, name, key.kind, record.name_key)
+        for name, record in live
+        for number, key in compared.keys[name].items()
     ]
-    if held:
-        connection.execute(insert(record_keys), held)
+    insert_rows(connection, record_keys, ("key", "record_id", "kind", "name_key"), sorted(keyed))
+    insert_rows(connection, record_forms, ("record_id", "form"), [(name, form_of(record)) for name, record in live])
     scored = [
-        {
-            "record_a": edge.record_a,
-            "record_b": edge.record_b,
-            "weight": edge.weight,
-            "probability": edge.probability,
-            "levels": edge.levels,
-            "epoch": plan.epoch.number,
-        }
-        for edge in plan.compared.edges
+        (one.record_a, one.record_b, one.weight, one.probability, json_text(one.levels), plan.epoch.number)
+        for one in compared.edges
     ]
-    if scored:
-        connection.execute(insert(edges), scored)
+    insert_rows(connection, edges, ("record_a", "record_b", "weight", "probability", "levels", "epoch"), scored)
     before = plan.touched.holder
     moved = {name for name in before.keys() | plan.holders.keys() if before.get(name) != plan.holders.get(name)}
     apply_to(connection, person_records.delete(), person_records.c.record_id, moved)
-    rows = [{"record_id": n, "person_id": plan.holders[n]} for n in sorted(moved) if n in plan.holders]
-    if rows:
-        connection.execute(insert(person_records), rows)
+    rows = [(name, plan.holders[name]) for name in sorted(moved) if name in plan.holders]
+    insert_rows(connection, person_records, ("record_id", "person_id"), rows)
 
 
 def _merged_into(plan: Plan) -> dict[str, str]:

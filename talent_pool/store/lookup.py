@@ -1,11 +1,12 @@
-"""Rows by many ids: one parameter holds them all, so that a statement is the same however many there are."""
+"""Rows by many ids or numbers: one parameter holds them all, so that a statement is the same however many there are."""
 
 from collections.abc import Collection, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     ColumnElement,
     Connection,
     Delete,
@@ -21,8 +22,10 @@ from sqlalchemy import (
 
 _AT_ONCE = 5000
 
+_Value = TypeVar("_Value", str, int)
 
-def portions(values: Collection[str]) -> Iterator[list[str]]:
+
+def portions(values: Collection[_Value]) -> Iterator[list[_Value]]:
     """Yield the distinct `values` sorted, in portions that one statement can take."""
     ordered = sorted(set(values))
     for start in range(0, len(ordered), _AT_ONCE):
@@ -31,15 +34,18 @@ def portions(values: Collection[str]) -> Iterator[list[str]]:
 
 # Made once: to put such a condition together anew costs more than most look-ups do.
 _IN_ARRAY = any_(bindparam("among", type_=ARRAY(Text)))
+_IN_NUMBERS = any_(bindparam("among", type_=ARRAY(BigInteger)))
 _IN_JSON = select(func.json_each(bindparam("among", type_=Text)).table_valued("value").c.value)
 
 
-def among(connection: Connection, column: ColumnElement[str]) -> ColumnElement[bool]:
+def among(connection: Connection, column: ColumnElement[_Value]) -> ColumnElement[bool]:
     """Return the condition that `column` is one of the values that `given` hands to the statement."""
-    return column == _IN_ARRAY if connection.dialect.name == "postgresql" else column.in_(_IN_JSON)
+    if connection.dialect.name != "postgresql":
+        return column.in_(_IN_JSON)
+    return column == (_IN_NUMBERS if isinstance(column.type, BigInteger) else _IN_ARRAY)
 
 
-def given(connection: Connection, values: Collection[str]) -> dict[str, Any]:
+def given(connection: Connection, values: Collection[_Value]) -> dict[str, Any]:
     """Return the parameter for `among`: an array, or JSON, by what the database knows."""
     return {"among": list(values) if connection.dialect.name == "postgresql" else orjson.dumps(list(values)).decode()}
 
@@ -47,8 +53,8 @@ def given(connection: Connection, values: Collection[str]) -> dict[str, Any]:
 def rows_with(
     connection: Connection,
     statement: Select[*tuple[Any, ...]],
-    column: ColumnElement[str],
-    values: Collection[str],
+    column: ColumnElement[_Value],
+    values: Collection[_Value],
 ) -> Iterator[Row[*tuple[Any, ...]]]:
     """Yield the rows of `statement` whose `column` is one of `values`."""
     wanted = statement.where(among(connection, column))
@@ -59,8 +65,8 @@ def rows_with(
 def mappings_with(
     connection: Connection,
     statement: Select[*tuple[Any, ...]],
-    column: ColumnElement[str],
-    values: Collection[str],
+    column: ColumnElement[_Value],
+    values: Collection[_Value],
 ) -> Iterator[dict[str, Any]]:
     """Yield the same rows as `rows_with`, each as a dictionary of its own."""
     wanted = statement.where(among(connection, column))
@@ -71,7 +77,7 @@ def mappings_with(
 
 
 def apply_to(
-    connection: Connection, statement: Update | Delete, column: ColumnElement[str], values: Collection[str]
+    connection: Connection, statement: Update | Delete, column: ColumnElement[_Value], values: Collection[_Value]
 ) -> None:
     """Update or delete the rows whose `column` is one of `values`."""
     wanted = statement.where(among(connection, column))
