@@ -20,6 +20,8 @@ from talent_pool.store.tables import applications, events, people
 
 _DEFAULT_TRUST = 50
 _ACTS = ("applied_at", "outcome_at", "stage_entered_at")
+_ACTED = select(applications.c.id, applications.c.candidate_record_id, *(applications.c[name] for name in _ACTS))
+_HAPPENED = select(events.c.id, events.c.candidate_record_id, events.c.at)
 
 DERIVED = tuple(
     name
@@ -91,12 +93,10 @@ def activities(
 ) -> dict[str, Activity]:
     """Return what happened around each candidate record, as it will stand once `projection` is written."""
     moments: defaultdict[str, list[datetime]] = defaultdict(list)
-    columns = (applications.c.id, applications.c.candidate_record_id, *(applications.c[name] for name in _ACTS))
-    stored = mappings_with(connection, select(*columns), applications.c.candidate_record_id, candidates)
+    stored = mappings_with(connection, _ACTED, applications.c.candidate_record_id, candidates)
     for row in _current(stored, projection.applications):
         moments[row["candidate_record_id"]] += [row[name] for name in _ACTS if row[name]]
-    columns = (events.c.id, events.c.candidate_record_id, events.c.at)
-    stored = mappings_with(connection, select(*columns), events.c.candidate_record_id, candidates)
+    stored = mappings_with(connection, _HAPPENED, events.c.candidate_record_id, candidates)
     for row in _current(stored, projection.events):
         if row["candidate_record_id"] and row["at"]:
             moments[row["candidate_record_id"]].append(row["at"])

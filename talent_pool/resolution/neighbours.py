@@ -34,6 +34,12 @@ _Names = Mapping[str, int]
 
 _NOBODY: _Names = {}
 
+_BY_NAME = (record_keys.c.key, record_keys.c.name_key)
+_COUNTED = select(*_BY_NAME, func.count().label("holders")).group_by(*_BY_NAME)
+_HELD = select(record_keys.c.key, record_keys.c.kind, record_keys.c.name_key)
+_HOLDERS = select(record_keys.c.record_id)
+_FORMS = select(record_forms.c.form)
+
 
 @dataclass
 class Compared:
@@ -115,11 +121,11 @@ class _Organisation:
     def _around(self, names: "_Holders", focus: AbstractSet[str]) -> list[Normalised]:
         """Return the comparable forms of the stored records that share a telling value with one in focus."""
         others = self._of(names.telling()) - focus
-        rows = rows_with(self._connection, select(record_forms.c.form), record_forms.c.record_id, others)
+        rows = rows_with(self._connection, _FORMS, record_forms.c.record_id, others)
         return [read_form(row.form) for row in rows]
 
     def _of(self, numbers: Collection[int]) -> set[str]:
-        rows = rows_with(self._connection, select(record_keys.c.record_id), record_keys.c.key, numbers)
+        rows = rows_with(self._connection, _HOLDERS, record_keys.c.key, numbers)
         return {row.record_id for row in rows}
 
 
@@ -134,8 +140,7 @@ class _Holders:
 
     def exchange(self, left: Collection[str], come: Mapping[str, tuple[str, Held]]) -> set[int]:
         """Replace these records' stored values by those of now, and return the values that cross the line."""
-        columns = (record_keys.c.key, record_keys.c.kind, record_keys.c.name_key)
-        gone = list(rows_with(self._connection, select(*columns), record_keys.c.record_id, left))
+        gone = list(rows_with(self._connection, _HELD, record_keys.c.record_id, left))
         told = {number: key.kind for _, held in come.values() for number, key in held.items()}
         told |= {row.key: row.kind for row in gone}
         self.look_up(told)
@@ -154,10 +159,7 @@ class _Holders:
             return
         for number in unknown:
             self._before[number] = {}
-        columns = (record_keys.c.key, record_keys.c.name_key)
-        counted = select(*columns, func.count().label("holders"))
-        counted = counted.group_by(*columns)
-        for number, name_key, count in rows_with(self._connection, counted, record_keys.c.key, unknown):
+        for number, name_key, count in rows_with(self._connection, _COUNTED, record_keys.c.key, unknown):
             self._before[number][name_key] = count
         self._after |= {number: dict(self._before[number]) for number in unknown}
 

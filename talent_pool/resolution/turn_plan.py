@@ -29,6 +29,12 @@ from talent_pool.store.tables import applications, people, person_addresses, per
 
 Row = dict[str, Any]
 
+HOLDERS = select(person_records.c.record_id, person_records.c.person_id)
+_PEOPLE = select(people)
+_ADDRESSES = select(person_addresses)
+_REACHED = select(person_addresses.c.person_id)
+_APPLICANTS = select(applications.c.candidate_record_id)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -94,9 +100,8 @@ class _Holders:
 
     def of(self, names: Collection[str]) -> dict[str, str]:
         """Return the person of each record that has one."""
-        columns = select(person_records.c.record_id, person_records.c.person_id)
         outside = {name for name in names if name not in self._inside}
-        stored = rows_with(self._connection, columns, person_records.c.record_id, outside)
+        stored = rows_with(self._connection, HOLDERS, person_records.c.record_id, outside)
         here = {name: self._holders[name] for name in names if name in self._holders}
         return here | {row.record_id: row.person_id for row in stored}
 
@@ -121,9 +126,9 @@ def _with_people(
         rows[person] = person_row(installation, whole, combined(acts.get(name, Activity()) for name in own))
         addresses[person] = address_rows(store, person, rows[person], whole)
     ids = rows.keys() | thought.assignment.ended | thought.assignment.aliases.keys()
-    stored = {row["id"]: row for row in mappings_with(connection, select(people), people.c.id, ids)}
+    stored = {row["id"]: row for row in mappings_with(connection, _PEOPLE, people.c.id, ids)}
     stored_addresses: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in mappings_with(connection, select(person_addresses), person_addresses.c.person_id, ids):
+    for row in mappings_with(connection, _ADDRESSES, person_addresses.c.person_id, ids):
         stored_addresses[row["person_id"]].append(row)
     return Plan(
         thought.turn, thought.epoch, thought.taken, thought.waiting, thought.compared, thought.touched,
@@ -148,8 +153,7 @@ def _rebuilt(connection: Connection, thought: Plan, stay: _Holders) -> dict[str,
     }
     elsewhere = set(stay.of(active - thought.holders.keys()).values()) - members.keys()
     found: defaultdict[str, set[str]] = defaultdict(set)
-    columns = select(person_records.c.record_id, person_records.c.person_id)
-    for row in rows_with(connection, columns, person_records.c.person_id, elsewhere):
+    for row in rows_with(connection, HOLDERS, person_records.c.person_id, elsewhere):
         found[row.person_id].add(row.record_id)
     return members | {person: frozenset(own) for person, own in found.items()}
 
@@ -164,11 +168,9 @@ def _woken(connection: Connection, store: Store, thought: Plan, stay: _Holders) 
         if landed.body:
             said = landed.read_as(ConsentStatement)
             keys |= {address_key(store, said.channel, said.address)} if said.address else set()
-    columns = select(person_addresses.c.person_id)
-    reached = {row.person_id for row in rows_with(connection, columns, person_addresses.c.address_key, keys)}
+    reached = {row.person_id for row in rows_with(connection, _REACHED, person_addresses.c.address_key, keys)}
     jobs = thought.projection.jobs.values("id")
-    columns = select(applications.c.candidate_record_id)
-    candidates |= {row.candidate_record_id for row in rows_with(connection, columns, applications.c.job_id, jobs)}
+    candidates |= {row.candidate_record_id for row in rows_with(connection, _APPLICANTS, applications.c.job_id, jobs)}
     active = thought.projection.candidates
     gone = set(thought.assignment.aliases) | thought.assignment.ended
     return (set(stay.of(candidates | active).values()) | reached) - gone

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from dedupe.normalise import form_of
 from talent_pool.resolution import epochs, projection, turns
@@ -16,8 +16,8 @@ from talent_pool.resolution.membership_moves import follow_applications, follow_
 from talent_pool.resolution.turn_plan import Plan
 from talent_pool.store import changes
 from talent_pool.store.changes import Change
-from talent_pool.store.database import Store, insert_rows
-from talent_pool.store.lookup import apply_to, rows_with
+from talent_pool.store.database import Store, insert_mappings, insert_rows
+from talent_pool.store.lookup import apply_to, delete_with, rows_with
 from talent_pool.store.tables import (
     edges,
     people,
@@ -31,6 +31,9 @@ from talent_pool.store.tables import (
 from talent_pool.store.types import json_text
 
 Row = dict[str, Any]
+
+_WAITING = select(work.c.subject_id).where(work.c.stage == "resolve").with_for_update(skip_locked=True)
+_DONE = work.delete().where(work.c.stage == "resolve")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +62,14 @@ def write(store: Store, plan: Plan, now: datetime) -> ResolveReport | None:
         turns.begin(store, connection)
         if not _still_stands(connection, plan):
             return None
-        apply_to(connection, work.delete().where(work.c.stage == "resolve"), work.c.subject_id, plan.taken)
+        apply_to(connection, _DONE, work.c.subject_id, plan.taken)
         entries = _person_changes(plan)
         subjects = {entry.subject_id for entry in entries if entry.kind != "merged"}
         waking = (subjects | plan.woken) - plan.assignment.aliases.keys()
-        rows = [{"stage": "segments", "subject_id": person, "since": now} for person in sorted(waking)]
-        if rows:
-            # an update, not a look past: a row that another step is just clearing must be there again afterwards
-            wake = store.insert(work)
-            again = wake.on_conflict_do_update(
-                index_elements=["stage", "subject_id"], set_={"since": wake.excluded.since}
-            )
-            connection.execute(again, rows)
+        rows = [("segments", person, store.moment(now)) for person in sorted(waking)]
+        # an update, not a look past: a row that another step is just clearing must be there again afterwards
+        again = "ON CONFLICT (stage, subject_id) DO UPDATE SET since = excluded.since"
+        insert_rows(connection, work, ("stage", "subject_id", "since"), rows, again)
         epochs.keep(store, connection, plan.epoch, now)
         _write_matches(connection, plan)
         written = _application_changes(plan)
@@ -96,8 +95,7 @@ def _still_stands(connection: Connection, plan: Plan) -> bool:
     """
     if turns.current(connection) != plan.turn:
         return False
-    waits = select(work.c.subject_id).where(work.c.stage == "resolve").with_for_update(skip_locked=True)
-    if {row.subject_id for row in rows_with(connection, waits, work.c.subject_id, plan.taken)} != set(plan.taken):
+    if {row.subject_id for row in rows_with(connection, _WAITING, work.c.subject_id, plan.taken)} != set(plan.taken):
         return False
     return by_ids(connection, plan.taken, holding=True) == plan.waiting
 
@@ -105,7 +103,7 @@ def _still_stands(connection: Connection, plan: Plan) -> bool:
 def _write_matches(connection: Connection, plan: Plan) -> None:
     compared = plan.compared
     for column in (record_keys.c.record_id, record_forms.c.record_id, edges.c.record_a, edges.c.record_b):
-        apply_to(connection, column.table.delete(), column, compared.focus)
+        delete_with(connection, column, compared.focus)
     live = sorted(compared.normalised.items())
     keyed = [
         (number, name, key.kind, record.name_key)
@@ -121,7 +119,7 @@ def _write_matches(connection: Connection, plan: Plan) -> None:
     insert_rows(connection, edges, ("record_a", "record_b", "weight", "probability", "levels", "epoch"), scored)
     before = plan.touched.holder
     moved = {name for name in before.keys() | plan.holders.keys() if before.get(name) != plan.holders.get(name)}
-    apply_to(connection, person_records.delete(), person_records.c.record_id, moved)
+    delete_with(connection, person_records.c.record_id, moved)
     rows = [(name, plan.holders[name]) for name in sorted(moved) if name in plan.holders]
     insert_rows(connection, person_records, ("record_id", "person_id"), rows)
 
@@ -209,19 +207,11 @@ def _write_people(connection: Connection, plan: Plan, numbered: Mapping[str, int
     _write_aliases(connection, plan, now)
     minted = {identity.id: identity.minted_number for identity in plan.touched.known}
     written = [name for name in plan.people if name in numbered]
-    apply_to(connection, people.delete(), people.c.id, [*written, *plan.assignment.aliases])
-    apply_to(
-        connection,
-        person_addresses.delete(),
-        person_addresses.c.person_id,
-        [*written, *plan.assignment.aliases, *ended],
-    )
+    delete_with(connection, people.c.id, [*written, *plan.assignment.aliases])
+    delete_with(connection, person_addresses.c.person_id, [*written, *plan.assignment.aliases, *ended])
     rows = [_person(plan, person, minted.get(person), numbered[person], now) for person in sorted(written)]
-    if rows:
-        connection.execute(insert(people), rows)
-    addresses = [row for person in sorted(written) for row in plan.addresses[person]]
-    if addresses:
-        connection.execute(insert(person_addresses), addresses)
+    insert_mappings(connection, people, rows)
+    insert_mappings(connection, person_addresses, [row for person in sorted(written) for row in plan.addresses[person]])
     for name in ended:
         stub = dict(STUB) | {"state": "ended", "modified_at": now, "sequence": numbered[name]}
         connection.execute(update(people).where(people.c.id == name).values(stub))
@@ -245,10 +235,9 @@ def _person(plan: Plan, person: str, minted: int | None, number: int, now: datet
 def _write_aliases(connection: Connection, plan: Plan, now: datetime) -> None:
     known = {identity.id: identity for identity in plan.touched.known}
     differing = _redirected(plan)
-    apply_to(connection, person_aliases.delete(), person_aliases.c.id, [*differing, *_returned(plan)])
+    delete_with(connection, person_aliases.c.id, [*differing, *_returned(plan)])
     rows = [
         {"id": name, "person_id": person, "minted_number": known[name].minted_number, "since": now}
         for name, person in sorted(differing.items())
     ]
-    if rows:
-        connection.execute(insert(person_aliases), rows)
+    insert_mappings(connection, person_aliases, rows)
