@@ -18,7 +18,9 @@ from talent_pool.store.database import Store
 from talent_pool.store.lookup import mappings_with
 from talent_pool.store.tables import applications, events, people
 
-_DEFAULT_TRUST = 50
+TRUST_IN_UNKNOWN = 50
+"""For a connection that is in no YAML: files brought in by hand, sources given up since."""
+
 _ACTS = ("applied_at", "outcome_at", "stage_entered_at")
 
 DERIVED = tuple(
@@ -48,7 +50,7 @@ class Activity:
 
 def person_row(installation: Installation, members: Collection[Landed], activity: Activity) -> dict[str, Any]:
     """Return the derived columns of the person who is these candidate records."""
-    survived = golden([_contribution(installation, landed) for landed in members])
+    survived = golden([_contribution(installation, landed) for landed in members], installation.survivorship)
     fields = survived.fields
     location = part_of(fields, "location")
     seen = [landed.remote_created_at or landed.landed_at for landed in members]
@@ -135,7 +137,7 @@ def _contribution(installation: Installation, landed: Landed) -> Contribution:
         connection=landed.connection,
         body=landed.body,
         observed_at=landed.remote_updated_at or landed.landed_at,
-        trust=setting.trust if setting else _DEFAULT_TRUST,
+        trust=setting.trust if setting else TRUST_IN_UNKNOWN,
         landing_number=landed.landing_number,
     )
 
