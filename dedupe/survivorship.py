@@ -52,7 +52,11 @@ _TOGETHER: Mapping[str, tuple[str, ...]] = {
 _UNIT_OF = {name: name for name in SurvivorshipRules.model_fields if name not in _TOGETHER} | {
     name: unit for unit, names in _TOGETHER.items() for name in names
 }
+_IN_OUR_WORDS = frozenset({"relationship"})
+"""Fields with words of ours, of which "candidate" is a placeholder anywhere else."""
 _WITH_A_PRIMARY = frozenset({"email_addresses", "phone_numbers"})
+_BY_SOURCE = frozenset({"most_trusted", "newest"})
+"""Rules that do not look at the values."""
 _BY_TIME = frozenset({"newest", "any", "closest"})
 _WORDS: Mapping[RuleName, str] = {
     "most_trusted": "most trusted",
@@ -99,7 +103,7 @@ class _Hearing:
         told = self.told
         for number, one in enumerate(self._said):
             for name, value in one.body.items():
-                if (unit := _UNIT_OF.get(name)) is None or not says(value):
+                if (unit := _UNIT_OF.get(name)) is None or not (says(value) or (value and name in _IN_OUR_WORDS)):
                     continue
                 if (own := told.get(unit)) is None:
                     own = told[unit] = {}
@@ -164,33 +168,37 @@ class _Hearing:
     def merge(self, unit: str, told: Mapping[int, list[Any]]) -> None:
         """Keep every distinct value; the rule says which is the primary one, and the first."""
         rule, mark_of = self._rules.of(unit), MARKS[unit]
+        marks: dict[str, str] = {}
         found: dict[str, tuple[int, Any]] = {}
         for number in self._ranked(rule, told):
             values = told[number]
             for value in sorted(values, key=_is_secondary) if len(values) > 1 else values:
-                mark = mark_of(value)
+                text = _text(value)
+                if text in marks:  # sources mostly spell an address alike
+                    continue
+                mark = marks[text] = mark_of(text)
                 if mark and mark not in found:
                     found[mark] = (number, value)
         if not found:
             return
         if rule.rule == "most_frequent":
-            holders = Counter(mark for values in told.values() for mark in set(map(mark_of, values)))
+            holders = Counter(mark for values in told.values() for mark in {marks[_text(value)] for value in values})
             found = {mark: found[mark] for mark in sorted(found, key=holders.__getitem__, reverse=True)}
-        first, *_ = kept = list(found.values())
+        kept = list(found.values())
         if unit in _WITH_A_PRIMARY:
-            self.fields[unit] = [{**one[1], "is_primary": one is first} for one in kept]
+            self.fields[unit] = [{**one[1], "is_primary": one is kept[0]} for one in kept]
         else:
             self.fields[unit] = [one[1] for one in kept]
-        self._came(unit, first[0], _MERGED_WORDS[rule.rule], [])
+        self._came(unit, kept[0][0], _MERGED_WORDS[rule.rule], [])
 
     def _best(self, unit: str, rule: FieldRule, told: Mapping[int, Any]) -> int:
         """Return the number of the record that is believed."""
         if len(told) == 1:
             return next(iter(told))
         ranks = self._ranks(rule)
-        strong = strengths(unit, rule.rule, told)
-        if strong is None:
+        if unit != "name" and rule.rule in _BY_SOURCE:
             return max(told, key=ranks.__getitem__)
+        strong = strengths(unit, rule.rule, told)
         return max(told, key=lambda number: (strong[number], ranks[number]))
 
     def _ranked(self, rule: FieldRule, told: Mapping[int, list[Any]]) -> Iterable[int]:
@@ -243,6 +251,10 @@ def _whole_name(said: Values) -> Values:
     if "full_name" in said:
         return said
     return {**said, "full_name": " ".join(said[name] for name in ("first_name", "last_name") if name in said)}
+
+
+def _text(value: Any) -> str:
+    return cast("Json", value)["value"] if isinstance(value, dict) else value
 
 
 def _is_secondary(value: Any) -> bool:

@@ -19,7 +19,6 @@ _NOT_DIGITS = re.compile(r"\D")
 _TWO_LETTERS = re.compile("[A-Za-z0-9]'*[A-Za-z0-9]")
 _OF_OUR_FIELDS = frozenset({"name", "company_and_title", "location"})
 """What has parts that we know by name."""
-_NAME = ("first_name", "last_name", "full_name")
 _RELATIONS = ("candidate", "former_employee", "employee")
 
 
@@ -32,22 +31,22 @@ def says(value: Any) -> bool:
     return value is not None and value != []
 
 
-def _email_mark(one: Any) -> str:
-    return one["value"].strip().lower() if email(one["value"]) else ""
+def _email_mark(address: str) -> str:
+    return address.strip().lower() if email(address) else ""
 
 
-def _phone_mark(one: Any) -> str:
-    digits = _NOT_DIGITS.sub("", one["value"])
+def _phone_mark(number: str) -> str:
+    digits = _NOT_DIGITS.sub("", number)
     return digits[-9:] if len(set(digits[-7:])) > 1 else ""
 
 
-def _url_mark(one: Any) -> str:
-    page = one["value"].strip().lower()
+def _url_mark(url: str) -> str:
+    page = url.strip().lower()
     bare = page.removeprefix("https://").removeprefix("http://")
     return (bare.removeprefix("www.") if bare != page else page).removesuffix("/")
 
 
-MARKS: Mapping[str, Callable[[Any], str]] = {
+MARKS: Mapping[str, Callable[[str], str]] = {
     "email_addresses": _email_mark,
     "phone_numbers": _phone_mark,
     "urls": _url_mark,
@@ -57,8 +56,8 @@ MARKS: Mapping[str, Callable[[Any], str]] = {
 """Fields of many values, and what tells two values apart; a placeholder has no mark and is left out."""
 
 
-def strengths(unit: str, rule: RuleName, told: Mapping[int, Any]) -> Mapping[int, Any] | None:
-    """Return how strongly each record's values speak under a rule; None where values do not matter to it."""
+def strengths(unit: str, rule: RuleName, told: Mapping[int, Any]) -> Mapping[int, Any]:
+    """Return how strongly each record's values speak under a rule; all alike where they do not matter to it."""
     found: Mapping[int, Any] | None = None
     if rule == "most_complete":
         found = {number: _completeness(unit, value) for number, value in told.items()}
@@ -69,11 +68,12 @@ def strengths(unit: str, rule: RuleName, told: Mapping[int, Any]) -> Mapping[int
     elif rule == "closest":
         found = {number: _RELATIONS.index(value) for number, value in told.items()}
     if unit != "name":
-        return found
-    return {
-        number: (_wholeness(*(values.get(name, "") for name in _NAME)), found and found[number])
+        return found or dict.fromkeys(told, 0)
+    whole = {
+        number: _wholeness(values.get("first_name", ""), values.get("last_name", ""), values.get("full_name", ""))
         for number, values in told.items()
     }
+    return {number: (whole[number], found[number]) for number in told} if found else whole
 
 
 @lru_cache(maxsize=4096)  # a person's records mostly tell one name
