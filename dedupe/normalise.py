@@ -30,7 +30,7 @@ _LEGAL_FORMS = frozenset(
 _BLANKS = frozenset(
     "n/a none nil unknown unbekannt anonymous anonym tbd xxx - . ? candidate applicant".split()  # noqa: SIM905
 )
-_BLANKS_ALONE = frozenset({"na", "null", "test"})
+_BLANKS_ALONE = _BLANKS | {"", "na", "null", "test"}
 """Blank where nothing else is said; beside another part of a name, they are somebody's name."""
 _PLACEHOLDER_LOCALS = frozenset(
     """
@@ -137,8 +137,7 @@ def read_form(text: str) -> Normalised:
 
 def is_blank(text: str | None) -> bool:
     """Say whether a text says nothing: empty, or a placeholder such as "n/a"."""
-    folded = (text or "").strip().lower()
-    return not folded or folded in _BLANKS or folded in _BLANKS_ALONE
+    return text is None or text.strip().lower() in _BLANKS_ALONE
 
 
 def words(text: str | None) -> list[str]:
@@ -202,7 +201,7 @@ def email(value: str) -> str | None:
     local = local.partition("+")[0]
     if domain in {"gmail.com", "googlemail.com"}:
         local, domain = local.replace(".", ""), "gmail.com"
-    if not local or local in _PLACEHOLDER_LOCALS or (len(local) > 2 and len(set(local)) == 1):
+    if not local or local in _PLACEHOLDER_LOCALS or (len(local) > 2 and local.count(local[0]) == len(local)):
         return None
     return f"{local}@{domain}"
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from dedupe.scoring import edges
 from talent_pool.installation import Installation
+from talent_pool.resolution import survivorship_in_force
 from talent_pool.resolution.neighbours import Score
 from talent_pool.resolution.turn_plan import Plan, plan
 from talent_pool.resolution.turn_write import ResolveReport, write
@@ -36,10 +37,12 @@ class StoreMoves(StoreUnavailable):
 def resolve(
     store: Store, installation: Installation, now: datetime, limit: int = 10_000, score: Score = edges
 ) -> ResolveReport:
-    """Resolve at most `limit` waiting records; writes nothing at all when none waits. Raises StoreMoves.
+    """Resolve at most `limit` waiting records and people; writes nothing at all when none waits. Raises StoreMoves.
 
+    People wait when the installation says otherwise than before what is believed of them (`survivorship_in_force`).
     `score` compares records; all of one store's life it has to be the same.
     """
+    survivorship_in_force.wake(store, installation, now)
     for attempt in range(_TRIES):
         with _uncollected():
             with store.reading() as connection:
@@ -58,7 +61,7 @@ def resolve_all(
 ) -> ResolveReport:
     """Resolve until nothing waits, in turns of at most `limit` records. Raises StoreMoves."""
     total = ResolveReport()
-    while (report := resolve(store, installation, now, limit, score)).records:
+    while (report := resolve(store, installation, now, limit, score)).did_anything:
         total += report
     return total
 

@@ -1,14 +1,14 @@
 """One turn of resolution, written in one short transaction; it first looks whether what it rests on still stands."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from dedupe.normalise import form_of
-from talent_pool.resolution import epochs, projection, turns
+from talent_pool.resolution import epochs, projection, survivorship_in_force, turns
 from talent_pool.resolution.golden import STUB
 from talent_pool.resolution.identity import anchor_of
 from talent_pool.resolution.landed import by_ids
@@ -34,13 +34,15 @@ Row = dict[str, Any]
 
 _WAITING = select(work.c.subject_id).where(work.c.stage == "resolve").with_for_update(skip_locked=True)
 _DONE = work.delete().where(work.c.stage == "resolve")
+_REBUILT = work.delete().where(work.c.stage == survivorship_in_force.STAGE)
 
 
 @dataclass(frozen=True, slots=True)
 class ResolveReport:
     """What resolution did: waiting records taken, people by what became of them, rows written.
 
-    `people` counts people whose row was written, `applications` applications that were written or are gone.
+    `people` counts people whose row was written, `applications` applications that were written or are gone, `rebuilt`
+    people who waited because their rules had changed, whether that changed them or not.
     """
 
     records: int = 0
@@ -51,6 +53,12 @@ class ResolveReport:
     ended: int = 0
     people: int = 0
     applications: int = 0
+    rebuilt: int = 0
+
+    @property
+    def did_anything(self) -> bool:
+        """Whether anything waited."""
+        return bool(self.records or self.rebuilt)
 
     def __add__(self, other: "ResolveReport") -> "ResolveReport":
         return ResolveReport(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
@@ -63,6 +71,7 @@ def write(store: Store, plan: Plan, now: datetime) -> ResolveReport | None:
         if not _still_stands(connection, plan):
             return None
         apply_to(connection, _DONE, work.c.subject_id, plan.taken)
+        apply_to(connection, _REBUILT, work.c.subject_id, plan.rebuilding)
         entries = _person_changes(plan)
         subjects = {entry.subject_id for entry in entries if entry.kind != "merged"}
         waking = (subjects | plan.woken) - plan.assignment.aliases.keys()
@@ -76,6 +85,7 @@ def write(store: Store, plan: Plan, now: datetime) -> ResolveReport | None:
         numbers = changes.append(connection, [*entries, *written], now)
         numbered = {e.subject_id: number for e, number in zip(entries, numbers, strict=False) if e.kind != "merged"}
         _write_people(connection, plan, numbered, now)
+        restated = _restate(connection, plan, numbered)
         projection.write(connection, plan.projection, now)
         follow_merges(connection, _redirected(plan), now)
         follow_returns(connection, _returned(plan))
@@ -85,7 +95,13 @@ def write(store: Store, plan: Plan, now: datetime) -> ResolveReport | None:
         kind: sum(entry.kind == kind for entry in entries)
         for kind in ("created", "changed", "merged", "split", "ended")
     }
-    return ResolveReport(records=len(plan.taken), people=len(numbered), applications=len(written), **count)
+    return ResolveReport(
+        records=len(plan.taken),
+        people=len(numbered) + restated,
+        applications=len(written),
+        rebuilt=len(plan.rebuilding),
+        **count,
+    )
 
 
 def _still_stands(connection: Connection, plan: Plan) -> bool:
@@ -151,7 +167,7 @@ def _returned(plan: Plan) -> set[str]:
 def _person_changes(plan: Plan) -> list[Change]:
     """Return what happened to people, in the order of their ids: those who are there, merged, ended."""
     before = {identity.id: identity for identity in plan.touched.known if not identity.is_alias}
-    returned, merged = _returned(plan), _merged_into(plan)
+    returned, merged, rebuilding = _returned(plan), _merged_into(plan), set(plan.rebuilding)
     clusters = {person: cluster for cluster, person in plan.assignment.holders.items()}
     entries: list[Change] = []
     for person in sorted(plan.people):
@@ -159,7 +175,8 @@ def _person_changes(plan: Plan) -> list[Change]:
         had = before[person].members if person in before else frozenset[str]()
         if cluster is None:
             if _differs(plan, person):
-                entries.append(Change("person", person, "changed", {"applications": True}))
+                cause = "survivorship" if person in rebuilding else "applications"
+                entries.append(Change("person", person, "changed", {cause: True}))
             continue
         others = {plan.touched.holder[name] for name in cluster - had if name in plan.touched.holder} - merged.keys()
         is_fresh = person in plan.assignment.minted or person in returned or not had
@@ -182,8 +199,10 @@ def _person_changes(plan: Plan) -> list[Change]:
 
 
 def _differs(plan: Plan, person: str) -> bool:
+    """Say whether anything is another value; that another source says the same is nobody's news."""
     stored = plan.stored.get(person)
-    if stored is None or any(stored[name] != value for name, value in plan.people[person].items()):
+    values = plan.people[person].items()
+    if stored is None or any(stored[name] != value for name, value in values if name != "provenance"):
         return True
     return _by_key(plan.addresses[person]) != _by_key(plan.stored_addresses.get(person, []))
 
@@ -215,6 +234,19 @@ def _write_people(connection: Connection, plan: Plan, numbered: Mapping[str, int
     for name in ended:
         stub = dict(STUB) | {"state": "ended", "modified_at": now, "sequence": numbered[name]}
         connection.execute(update(people).where(people.c.id == name).values(stub))
+
+
+def _restate(connection: Connection, plan: Plan, numbered: Collection[str]) -> int:
+    """Write where values come from, of people whose values are what they were; return how many these are."""
+    rows = [
+        {"of": person, "told": row["provenance"]}
+        for person, row in plan.people.items()
+        if person not in numbered and row["provenance"] != plan.stored[person]["provenance"]
+    ]
+    if rows:
+        statement = update(people).where(people.c.id == bindparam("of")).values(provenance=bindparam("told"))
+        connection.execute(statement, rows)
+    return len(rows)
 
 
 def _person(plan: Plan, person: str, minted: int | None, number: int, now: datetime) -> Row:

@@ -117,7 +117,7 @@ tokens = Table(
 work = Table(
     "work",
     metadata,
-    Column("stage", Text, nullable=False),  # resolve (record ids), segments (person ids)
+    Column("stage", Text, nullable=False),  # resolve (record ids), rebuild, segments (person ids)
     Column("subject_id", Text, nullable=False),
     Column("since", UtcDateTime, nullable=False),
     PrimaryKeyConstraint("stage", "subject_id"),
