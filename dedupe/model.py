@@ -17,10 +17,6 @@ SHIPPED = Path(__file__).with_name("shipped_model.json")
 _LEVELS = {one.name: {level.number for level in one.levels} for one in COMPARISONS}
 
 
-class ModelMisfit(Exception):
-    """A model's levels are not those of this version; its weights would be given to the wrong findings."""
-
-
 class MatchModel(BaseModel):
     """Weights by comparison and level, and the two thresholds on the probability.
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from dedupe import batch, instant
 from dedupe.blocking import Key
-from dedupe.model import MatchModel, ModelMisfit, probability
+from dedupe.errors import ModelMisfit
+from dedupe.model import MatchModel, probability
 from dedupe.normalise import Normalised
 from dedupe.population import Population
 

@@ -22,6 +22,7 @@ import orjson
 
 from connectors.errors import ConnectorError, Unavailable
 from dagster_project.cli.tables import laid_out, plain
+from dedupe.errors import ModelMisfit
 from talent_pool.people.person_ids import NoSuchPerson
 from talent_pool.store.database import StoreUnavailable
 from talent_pool.store.leases import Busy
@@ -116,7 +117,7 @@ def telling() -> Iterator[None]:
         yield
     except PASSING as error:
         fail(str(error), LATER)
-    except (ConnectorError, NoSuchPerson) as error:
+    except (ConnectorError, NoSuchPerson, ModelMisfit) as error:
         fail(str(error), CORRECT)
 
 

@@ -10,8 +10,9 @@ import pytest
 from dedupe.blocking import Key
 from dedupe.clustering import clusters
 from dedupe.comparisons import COMPARISONS
+from dedupe.errors import ModelMisfit
 from dedupe.explanation import waterfall
-from dedupe.model import MatchModel, ModelMisfit, shipped
+from dedupe.model import MatchModel, shipped
 from dedupe.normalise import normalised
 from dedupe.scoring import compared as findings
 from dedupe.scoring import edges
