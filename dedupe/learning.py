@@ -10,7 +10,7 @@ from dedupe.comparisons import COMPARISONS
 from dedupe.model import MatchModel
 from dedupe.regression import Known, Pattern, fitted
 
-STRENGTH = 2.0
+STRENGTH = 32.0
 """How strongly weights hold to those of the model: see docs/match-model.md for what others did."""
 
 
