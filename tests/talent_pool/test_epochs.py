@@ -21,6 +21,8 @@ from talent_pool.resolution.resolve import resolve, resolve_all
 from talent_pool.resolution.training import train
 from talent_pool.store.database import Store
 from talent_pool.store.tables import changes, edges, epochs, memberships, people, work
+from tests.conftest import KEY
+from tests.talent_pool.processes import die_at, ended, started
 from tests.talent_pool.small_world import INSTALLATION, NOW, candidate, dump, held, land, later, partition, remove
 
 ADA, BEN, CAM, DEE = "Ada Okafor", "Ben Lindqvist", "Cam Marchetti", "Dee Novak"
@@ -337,3 +339,33 @@ def test_upgrade_never_changes_the_epoch_in_force_and_training_mends_one_that_no
         assert connection.execute(select(func.count()).select_from(people)).scalar_one() == 1
     with pytest.raises(EpochRefused, match="nothing to learn"):
         train(store, INSTALLATION, later(4))
+
+
+def _enacts_and_resolves(url: str, token: str, point: int) -> None:
+    die_at(point)
+    store = Store(url, KEY)
+    enacted(store, token)
+    run(store, 61, 1)
+
+
+@pytest.mark.parametrize("point", [20, 40, 55, 70, 110, 200])
+def test_killed_at_any_point_it_ends_as_if_nothing_had_been(new_store_url, point) -> None:
+    stores = [Store(new_store_url(), KEY) for _ in range(2)]
+    store, witness = stores
+    for one in stores:
+        pool(one)
+        token = shown(one).token
+    enacted(witness, token)
+    run(witness, 61)
+    assert ended(started(_enacts_and_resolves, store.url.render_as_string(hide_password=False), token, point)) < 0
+    with store.reading() as connection:
+        number = epochs_of.in_force(connection).number
+    assert edge_epochs(store) == {number}
+    if number == 1:
+        assert (waits(store), shown(store).token) == (set(), token)
+        enacted(store, token)
+    run(store, 62)
+    assert held(store) == held(witness)
+    assert dump(store)["edges"] == dump(witness)["edges"]
+    for one in stores:
+        one.close()
