@@ -6,7 +6,6 @@ from contextlib import contextmanager
 import dagster as dg
 
 from connectors.errors import ConnectorError, Unavailable
-from dedupe.errors import ModelMisfit
 from talent_pool.store.database import StoreUnavailable
 from talent_pool.store.leases import Busy
 
@@ -29,5 +28,5 @@ def told(context: dg.AssetExecutionContext) -> Iterator[None]:
         yield
     except (Unavailable, Busy, StoreUnavailable) as error:
         raise dg.Failure(description=str(error), allow_retries=context.retry_number < RETRIES) from None
-    except (ConnectorError, ModelMisfit) as error:
+    except ConnectorError as error:
         raise dg.Failure(description=str(error), allow_retries=False) from None

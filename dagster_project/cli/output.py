@@ -22,7 +22,6 @@ import orjson
 
 from connectors.errors import ConnectorError, Unavailable
 from dagster_project.cli.tables import laid_out, plain
-from dedupe.errors import ModelMisfit
 from talent_pool.people.person_ids import NoSuchPerson
 from talent_pool.store.database import StoreUnavailable
 from talent_pool.store.leases import Busy
@@ -117,7 +116,7 @@ def telling() -> Iterator[None]:
         yield
     except PASSING as error:
         fail(str(error), LATER)
-    except (ConnectorError, NoSuchPerson, ModelMisfit) as error:
+    except (ConnectorError, NoSuchPerson) as error:
         fail(str(error), CORRECT)
 
 

@@ -1,23 +1,30 @@
 """Epochs from the command line: train, epochs, epochs preview, epochs apply."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
+from talent_pool.resolution.decisions import decide
 from talent_pool.store.tables import decisions, epochs, people, work
 from tests.dagster_project.typed import Installation
 
-NAMES = [
-    "Ada Okafor", "Bruno Lindqvist", "Chidi Marchetti", "Dana Novak", "Emil Sato", "Farah Haddad",
-    "Goran Petrov", "Hilde Brandt", "Ines Carvalho", "Jonas Weber", "Kaja Virtanen", "Luca Moretti",
-]  # fmt: skip
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+FIRST = ("Ada", "Bruno", "Chidi", "Dana", "Emil", "Farah", "Goran", "Hilde", "Ines", "Jonas", "Kaja", "Luca")
+LAST = (
+    "Abel", "Brandt", "Castro", "Duarte", "Egger", "Fischer", "Gomez", "Holm", "Imhof", "Jansen", "Keller", "Lindqvist",
+    "Marchetti", "Novak", "Okafor", "Petrov", "Quist", "Rossi", "Sato", "Toth", "Ueda", "Virtanen", "Weber", "Xenakis",
+    "Young", "Zeller", "Haddad", "Carvalho", "Moretti", "Brunner", "Silva", "Dubois", "Kowalski", "Nyman", "Osei",
+    "Pereira",
+)  # fmt: skip
+NAMES = [f"{FIRST[number % len(FIRST)]} {last}" for number, last in enumerate(LAST)]
 ROWS = len(NAMES)
 
 
 @pytest.fixture
 def here(tmp_path: Path) -> Installation:
-    """Twelve people with two records each that are likely one person and not likely enough."""
+    """People with two records each that are likely one person and not likely enough."""
     made = Installation(tmp_path / "home", {"LOGNAME": "pat"})
     for connection, told in (("old_ats", ",person{}@example.com,Leeds"), ("board", ",,")):
         path = tmp_path / f"{connection}.csv"
@@ -28,16 +35,24 @@ def here(tmp_path: Path) -> Installation:
 
 
 def decided(here: Installation, count: int) -> None:
-    for _ in range(count):
-        pair = here.types("review", "--json").json[0]
-        here.types("merge", pair["a"]["record_id"], pair["b"]["record_id"])
+    """Let somebody decide of `count` pairs that each is one person."""
+    pairs = here.types("review", "--limit", "100", "--json").json
+    with here.store() as store:
+        for pair in pairs[1:count]:
+            decide(store, "same", pair["a"]["record_id"], pair["b"]["record_id"], by="pat", now=NOW)
+    here.types("merge", pairs[0]["a"]["record_id"], pairs[0]["b"]["record_id"])
+
+
+def count_of_people(here: Installation) -> int:
+    with here.store() as store, store.reading() as connection:
+        return len(connection.execute(people.select()).all())
 
 
 def test_from_decisions_to_the_epoch_in_force(here: Installation) -> None:
-    decided(here, 8)
-    before = len(here.types("people", "--json").json)
+    decided(here, 30)
+    before = count_of_people(here)
     said = here.types("train").out
-    assert "Learned from 8 decisions: 8 same, 0 different." in said
+    assert "Learned from 30 decisions: 30 same, 0 different." in said
     assert "catchment epochs preview 2" in said
     listed = here.types("epochs", "--json").json
     assert [(one["number"], one["in_force"]) for one in listed] == [(2, False), (1, True)]
@@ -47,10 +62,10 @@ def test_from_decisions_to_the_epoch_in_force(here: Installation) -> None:
     assert any(name in shown for name in NAMES)
     assert "the same name" in shown
     done = here.types("epochs", "apply", "2", "--token", told["token"], "--json").json
-    assert done["merged"] == sum(len(people) - 1 for people in told["merges"]) > 0
-    assert len(here.types("people", "--json").json) == before - done["merged"] == told["people_after"]
+    assert done["merged"] == sum(len(group) - 1 for group in told["merges"]) > 0
+    assert count_of_people(here) == before - done["merged"] == told["people_after"]
     listed = here.types("epochs").out.splitlines()
-    assert "8 decisions" in listed[1]
+    assert "30 decisions" in listed[1]
     assert "nothing to learn" in here.types("train", code=2).err
 
 
@@ -61,7 +76,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(here: Installation) -> None:
     assert "no epoch 9" in here.types("epochs", "preview", "9", code=2).err
     refused = here.types("epochs", "apply", "2", "--token", "nonsense", code=2).err
     assert "catchment epochs preview 2" in refused
-    assert "Okafor" not in refused
+    assert "Novak" not in refused
     assert here.types("epochs", "apply", "2", code=2).err.count("--token")
 
 
@@ -81,7 +96,7 @@ def test_after_an_upgrade_of_other_comparisons_landing_goes_on_and_training_mend
         with store.writing() as connection:
             connection.execute(update(epochs).values(model=old))
     path = tmp_path / "late.csv"
-    path.write_text("id,Name,E-mail\n1,Zoe Quist,zoe@example.org\n")
+    path.write_text("id,Name,E-mail\n1,Zoe Arslan,zoe@example.org\n")
     said = here.types("import", str(path), "--as", "late", "--key", "id", code=1)
     assert "catchment train" in said.err
     assert "late" in said.out
@@ -89,7 +104,7 @@ def test_after_an_upgrade_of_other_comparisons_landing_goes_on_and_training_mend
     told = here.types("epochs", "preview", "--json").json
     assert told["waiting"] == 1
     here.types("epochs", "apply", "2", "--token", told["token"])
+    assert count_of_people(here) == 2 * ROWS + 1
     with here.store() as store, store.reading() as connection:
-        assert len(connection.execute(people.select()).all()) == 2 * ROWS + 1
         assert not connection.execute(work.select().where(work.c.stage == "resolve")).all()
         assert not connection.execute(decisions.select()).all()
