@@ -9,10 +9,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from dedupe.comparisons import COMPARISONS
 from dedupe.normalise import Normalised
 from dedupe.population import Population, counted
 
 SHIPPED = Path(__file__).with_name("shipped_model.json")
+_LEVELS = {one.name: {level.number for level in one.levels} for one in COMPARISONS}
 
 
 class MatchModel(BaseModel):
@@ -34,6 +36,11 @@ class MatchModel(BaseModel):
     def among(self, records: Iterable[Normalised]) -> "MatchModel":
         """Return this model with names as frequent as they are among `records`, whose order does not matter."""
         return self.model_copy(update={"population": counted(records, self.population)})
+
+    @property
+    def fits(self) -> bool:
+        """Whether it was made for the comparisons of this version."""
+        return {name: set(levels) for name, levels in self.weights.items()} == _LEVELS
 
     def weight(self, levels: Mapping[str, int]) -> float:
         """Return the sum for one pair's levels. Raises KeyError for a level the model was not trained on."""

@@ -3,16 +3,20 @@
 The talent pool's own steps, in one go: comparable forms, keys, edges, clusters. docs/dedupe.md has an example.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from connectors.records import Candidate
-from dedupe.blocking import shared_keys
+from dedupe.blocking import Key, shared_keys
 from dedupe.clustering import clusters
 from dedupe.explanation import waterfall
+from dedupe.learning import counts, learned
 from dedupe.model import MatchModel, shipped
 from dedupe.normalise import Normalised, normalised
-from dedupe.scoring import Edge, edges
+from dedupe.regression import Pattern
+from dedupe.scoring import Edge, compared, edges
 
 ALONE = "the only record of this person"
 
@@ -38,20 +42,28 @@ class Member:
 
 
 def people_of(
-    candidates: Sequence[Candidate], *, region: str | None = None, model: MatchModel | None = None
+    candidates: Sequence[Candidate],
+    *,
+    region: str | None = None,
+    model: MatchModel | None = None,
+    known: Sequence[str | None] = (),
 ) -> list[Member]:
     """Return whose record each of `candidates` is, in their order; who goes with whom does not depend on that order.
 
     Phone numbers without a country code are read as of `region` (alpha-2), else of the candidate's own country, else
-    not at all. `model`: the shipped one unless given, with names as frequent as they are among the candidates. Raises
-    ModelMisfit for one that was made for other comparisons.
+    not at all. `model`: the shipped one unless given, with names as frequent as they are among the candidates. `known`:
+    who each candidate is by somebody's word, None where nobody said; the weights learn from it first, and nobody is
+    made one person by it. Raises ModelMisfit for a model that was made for other comparisons.
     """
     model = model or shipped()
     places = _places([normalised("", one, region, "") for one in candidates])
     named = [replace(record, record_id=name) for name, (_, record) in places.items()]
-    model = model.among(named)
-    found = edges(named, places.keys(), shared_keys(named), model)
     positions = {name: position for name, (position, _) in places.items()}
+    shared = shared_keys(named)
+    model = model.among(named)
+    told = {name: known[position] for name, position in positions.items() if known and known[position] is not None}
+    model = learned(model, *_taught(named, told, shared, model))
+    found = edges(named, places.keys(), shared, model)
     first: dict[int, int] = {}
     for group in clusters(positions, found, (), (), model):
         held = [positions[name] for name in group]
@@ -68,6 +80,14 @@ def _places(records: Sequence[Normalised]) -> dict[str, tuple[int, Normalised]]:
     ordered = sorted(enumerate(records), key=lambda one: repr(one[1]))
     width = len(str(len(ordered)))
     return {f"{number:0{width}}": place for number, place in enumerate(ordered)}
+
+
+def _taught(
+    named: Sequence[Normalised], told: Mapping[str, str | None], shared: AbstractSet[Key], model: MatchModel
+) -> tuple[Counter[Pattern], Counter[Pattern]]:
+    """Return what `dedupe.learning.learned` learns from: the pairs of records of both of which somebody told."""
+    pairs = compared([record for record in named if record.record_id in told], told.keys(), shared, model.population)
+    return counts((levels, told[a] == told[b]) for a, b, levels in pairs)
 
 
 def _best(

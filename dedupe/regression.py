@@ -6,6 +6,7 @@ left out and the rest fitted again, so that the two levels weigh the same.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from dedupe.comparisons import Comparison
 
@@ -18,19 +19,44 @@ Term = tuple[str, int, bool]
 _PRIOR: Term = ("", 0, False)
 _RIDGE = 0.5
 _ROUNDS = 50
+_HALVINGS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Weights in log2 odds that hold where the pairs say nothing, and how strongly each term is pulled to them.
+
+    `strength` is the inverse of a variance in natural log odds: 2 lets a term lie about one bit off.
+    """
+
+    prior: float
+    weights: Mapping[str, Mapping[int, float]]
+    strength: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    active: Sequence[int]
+    total: int
+    good: int
 
 
 def fitted(
-    comparisons: Sequence[Comparison], totals: Mapping[Pattern, int], right: Mapping[Pattern, int]
+    comparisons: Sequence[Comparison],
+    totals: Mapping[Pattern, int],
+    right: Mapping[Pattern, int],
+    known: Known | None = None,
 ) -> tuple[float, dict[str, dict[int, float]]]:
     """Return the prior and {comparison: {level: weight}} in log2 odds.
 
-    `totals` counts the pairs of each pattern, `right` those of them that are one person.
+    `totals` counts the pairs of each pattern, `right` those of them that are one person. What is `known` already
+    moves only as far as the pairs speak against it; without it, whatever has no evidence weighs 0.
     """
     parts = {(one.name, level.number): _terms(one, level.number) for one in comparisons for level in one.levels}
+    centre = _centre(parts, known) if known else {}
     left_out: set[Term] = set()
     while True:
-        beta = _logistic(parts, left_out, totals, right)
+        beta = _logistic(parts, left_out, totals, right, centre, known.strength if known else _RIDGE)
         falling = {term: value for term, value in beta.items() if term[2] and value < 0}
         if not falling:
             break
@@ -52,39 +78,74 @@ def _bits(natural: Iterable[float]) -> float:
     return round(sum(natural) / math.log(2), 4)
 
 
+def _centre(parts: Mapping[tuple[str, int], list[Term]], known: Known) -> dict[Term, float]:
+    """Return the terms that make up the known weights, in natural log odds."""
+    found = {_PRIOR: known.prior * math.log(2)}
+    for (name, level), terms in parts.items():
+        below = known.weights[name][level - 1] if terms[-1][2] else 0.0
+        found[terms[-1]] = (known.weights[name][level] - below) * math.log(2)
+    return found
+
+
 def _logistic(
     parts: Mapping[tuple[str, int], list[Term]],
     left_out: set[Term],
     totals: Mapping[Pattern, int],
     right: Mapping[Pattern, int],
+    centre: Mapping[Term, float],
+    strength: float,
 ) -> dict[Term, float]:
-    """Fit by Newton's method on counted patterns, with a ridge that pulls terms without evidence to 0."""
+    """Fit by Newton's method on counted patterns, with a ridge that pulls each term to its centre, or else to 0."""
     terms = [_PRIOR, *sorted({term for made in parts.values() for term in made} - left_out)]
     place = {term: index for index, term in enumerate(terms)}
     rows = [
-        (
+        _Row(
             [0, *(place[term] for part in pattern for term in parts[part] if term in place)],
             totals[pattern],
             right[pattern],
         )
         for pattern in sorted(totals)
     ]
-    beta = [0.0] * len(terms)
+    target = [centre.get(term, 0.0) for term in terms]
+    pulls = [strength if centre or index else 0.0 for index in range(len(terms))]
+    beta, worth = target, _worth(target, rows, target, pulls)
     for _ in range(_ROUNDS):
-        slope = [-_RIDGE * value if index else 0.0 for index, value in enumerate(beta)]
-        curve = [[_RIDGE if i == j else 0.0 for j in range(len(terms))] for i in range(len(terms))]
-        for active, total, good in rows:
-            chance = 1 / (1 + math.exp(-max(-30.0, min(30.0, sum(beta[i] for i in active)))))
-            miss, spread = good - total * chance, total * chance * (1 - chance)
-            for i in active:
-                slope[i] += miss
-                for j in active:
-                    curve[i][j] += spread
-        step = _solved(curve, slope)
-        beta = [value + change for value, change in zip(beta, step, strict=True)]
+        step = _step(beta, rows, target, pulls, strength)
+        # far from the best place a whole step can lead past it, and then ever further away
+        for _ in range(_HALVINGS):
+            moved = [value + change for value, change in zip(beta, step, strict=True)]
+            if (reached := _worth(moved, rows, target, pulls)) >= worth:
+                beta, worth = moved, reached
+                break
+            step = [change / 2 for change in step]
         if max(abs(change) for change in step) < 1e-9:
             break
     return dict(zip(terms, beta, strict=True))
+
+
+def _step(
+    beta: Sequence[float], rows: Iterable[_Row], target: Sequence[float], pulls: Sequence[float], strength: float
+) -> list[float]:
+    slope = [pull * (aim - value) for pull, aim, value in zip(pulls, target, beta, strict=True)]
+    curve = [[strength if i == j else 0.0 for j in range(len(beta))] for i in range(len(beta))]
+    for row in rows:
+        chance = 1 / (1 + math.exp(-max(-30.0, min(30.0, sum(beta[i] for i in row.active)))))
+        miss, spread = row.good - row.total * chance, row.total * chance * (1 - chance)
+        for i in row.active:
+            slope[i] += miss
+            for j in row.active:
+                curve[i][j] += spread
+    return _solved(curve, slope)
+
+
+def _worth(beta: Sequence[float], rows: Iterable[_Row], target: Sequence[float], pulls: Sequence[float]) -> float:
+    """Return the log likelihood of the pairs, less what the ridge takes off."""
+    worth = -sum(pull * (value - aim) ** 2 / 2 for pull, value, aim in zip(pulls, beta, target, strict=True))
+    for row in rows:
+        odds = sum(beta[i] for i in row.active)
+        worth += row.good * min(odds, 0.0) - (row.total - row.good) * max(odds, 0.0)
+        worth -= row.total * math.log1p(math.exp(-abs(odds)))
+    return worth
 
 
 def _solved(matrix: list[list[float]], right: list[float]) -> list[float]:

@@ -10,18 +10,13 @@ from dataclasses import dataclass
 
 from dedupe import batch, instant
 from dedupe.blocking import Key
-from dedupe.comparisons import COMPARISONS
+from dedupe.errors import ModelMisfit
 from dedupe.model import MatchModel, probability
 from dedupe.normalise import Normalised
 from dedupe.population import Population
 
 MOST_AT_ONCE = 30_000
 """Pairs that are compared one by one; for more, starting Splink and DuckDB is worth its half second."""
-_LEVELS = {one.name: {level.number for level in one.levels} for one in COMPARISONS}
-
-
-class ModelMisfit(Exception):
-    """A model's levels are not those of this version; its weights would be given to the wrong findings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +38,10 @@ def edges(
     `shared` keys count as missing. Returns edges whose probability reaches the model's `review_at`, in order of ids.
     Raises ModelMisfit for a model that was made for other levels than these.
     """
-    if {name: set(levels) for name, levels in model.weights.items()} != _LEVELS:
+    if not model.fits:
         raise ModelMisfit(
-            "The match model in force was made for other comparisons than this version's. Make a new epoch from the "
-            "shipped model; a demo starts from an empty home."
+            "The match model in force was made for other comparisons than this version's, so nobody is resolved; what "
+            "lands waits. Run `catchment train`, and then the commands that it names. A demo starts from an empty home."
         )
     found: list[Edge] = []
     for record_a, record_b, levels in compared(records, focus, shared, model.population):

@@ -17,6 +17,7 @@ from connectors.records import Candidate
 from dedupe.blocking import Key, shared_keys
 from dedupe.clustering import clusters
 from dedupe.comparisons import COMPARISONS
+from dedupe.learning import counts
 from dedupe.model import SHIPPED, MatchModel
 from dedupe.normalise import Normalised, normalised
 from dedupe.population import LEAST_HOLDERS, OTHER, Population, counted
@@ -91,10 +92,10 @@ def trained(population: Population, lots: Sequence[Lot] = LOTS, seed: int = SEED
     for number, lot in enumerate(lots):
         truth, comparable, shared = prepared(lot, seed + number)
         own = counted(comparable, population)
-        for left, other, levels in compared(comparable, truth.keys(), shared, own):
-            pattern = tuple(sorted((name, level) for name, level in levels.items() if level >= 0))
-            totals[pattern] += 1
-            right[pattern] += truth[left] == truth[other]
+        found = compared(comparable, truth.keys(), shared, own)
+        seen, same = counts((levels, truth[left] == truth[other]) for left, other, levels in found)
+        totals += seen
+        right += same
     _ask_for_evidence(totals)
     prior, weights = fitted(COMPARISONS, totals, right)
     model = MatchModel(

@@ -13,6 +13,7 @@ from dagster_project.cli.files import KINDS, column_options, file_connection, fi
 from dagster_project.cli.output import exit_code, json_option, say, show_failures, show_json, show_table, telling
 from dagster_project.cli.pool import Pool, opened
 from dagster_project.cli.progress import watched
+from dedupe.errors import ModelMisfit
 from talent_pool.landing import conservation
 from talent_pool.landing.sync import SyncReport, sync
 from talent_pool.resolution.resolve import resolve_all
@@ -86,7 +87,7 @@ def _finish(pool: Pool, reports: list[SyncReport], failures: Failures, *, resolv
     if resolve and _may_have_landed(reports, failures):
         try:
             derive(pool)
-        except StoreUnavailable as error:
+        except (StoreUnavailable, ModelMisfit) as error:
             failures["people"] = error
     rows = [(report.connection, *(getattr(report.counts, name) for name in COUNTS)) for report in reports]
     quarantined = any(row[-1] for row in rows)

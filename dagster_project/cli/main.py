@@ -20,6 +20,8 @@ COMMANDS = {
     "review": ("review", "Look at pairs that may be one person, and decide."),
     "merge": ("review", "Decide that two ids are one person."),
     "unmerge": ("review", "Take a record out of its person."),
+    "train": ("epochs", "Make a new match model from this pool and what people decided."),
+    "epochs": ("epochs", "List match models; preview one, or put one in force."),
     "segments": ("engagement", "Evaluate and list segments; say why somebody is in one."),
     "push": ("push", "Send what changed to destinations."),
     "pause": ("engagement", "Stop every push, at once."),

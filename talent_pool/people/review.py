@@ -165,7 +165,7 @@ def _side(installation: Installation, person: str, compared: str, own: Iterable[
     return Side(
         person_id=person,
         record_id=compared,
-        names=_each_once(_name(candidate) for _, candidate in told),
+        names=_each_once(name_of(candidate) for _, candidate in told),
         emails=_each_once(one.value.lower() for _, candidate in told for one in candidate.email_addresses),
         phones=_each_once(
             phone(number.value, _region(installation, landed, candidate)) or number.value
@@ -186,7 +186,8 @@ def _region(installation: Installation, landed: Landed, candidate: Candidate) ->
     return (setting.default_region if setting else None) or own
 
 
-def _name(candidate: Candidate) -> str | None:
+def name_of(candidate: Candidate) -> str | None:
+    """Return what a record calls somebody."""
     parts = " ".join(filter(None, (candidate.first_name, candidate.last_name)))
     return candidate.full_name or parts or None
 

@@ -2,7 +2,8 @@
 
 The first resolution writes the shipped model down as epoch 1; from then on the store's own is used, so that an
 upgrade of the code never changes who is one person. Where a large pool is loaded at once, its first epoch knows how
-often names are met in it: nobody's id can change by that yet.
+often names are met in it: nobody's id can change by that yet. `training` makes further ones, which are drafts until
+`enacting` puts one of them in force.
 """
 
 from collections.abc import Iterator
@@ -22,14 +23,31 @@ from talent_pool.store.tables import epochs, records
 SAMPLE = 200_000
 """Records whose names are counted for a large pool: those of the smallest ids, which are as good as drawn by lot."""
 
+CANDIDATES = (records.c.record_type == "candidate", records.c.removed_at.is_(None))
+"""What makes a row of `records` a live candidate record."""
+
+
+class EpochRefused(Exception):
+    """An epoch that cannot be made, looked at or put in force; the text says why, and what to do."""
+
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """The model in force. `is_stored` is False only before the first resolution."""
+    """A model and its number. `is_stored` is False only for the first one, before the first resolution."""
 
     number: int
     model: MatchModel
     is_stored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of the list of epochs. `made_from` says in words what the model was made from."""
+
+    number: int
+    made_from: str
+    created_at: datetime
+    in_force: bool
 
 
 def in_force(connection: Connection) -> Epoch:
@@ -39,6 +57,25 @@ def in_force(connection: Connection) -> Epoch:
     if row is None:
         return Epoch(1, _first(connection), is_stored=False)
     return Epoch(row.number, _read(row.model), is_stored=True)
+
+
+def numbered(connection: Connection, number: int | None = None) -> Epoch:
+    """Return one epoch, or else the newest draft. Raises EpochRefused."""
+    columns = (epochs.c.number, type_coerce(epochs.c.model, Text).label("model"), epochs.c.in_force)
+    newest = select(*columns).order_by(epochs.c.number.desc())
+    row = connection.execute(newest if number is None else newest.where(epochs.c.number == number)).first()
+    if row is None and number is not None:
+        raise EpochRefused(f"There is no epoch {number}. `catchment epochs` lists those there are.")
+    if row is None or (number is None and row.in_force):
+        raise EpochRefused("There is no draft of an epoch. `catchment train` makes one.")
+    return Epoch(row.number, _read(row.model), is_stored=True)
+
+
+def listed(store: Store) -> list[Listed]:
+    """Return every epoch, the newest first."""
+    with store.reading() as connection:
+        rows = connection.execute(select(epochs).order_by(epochs.c.number.desc())).all()
+    return [Listed(row.number, row.model["name"], row.created_at, row.in_force) for row in rows]
 
 
 def keep(store: Store, connection: Connection, epoch: Epoch, now: datetime) -> None:
@@ -55,12 +92,9 @@ def keep(store: Store, connection: Connection, epoch: Epoch, now: datetime) -> N
 
 def among_the_pool(connection: Connection, model: MatchModel) -> MatchModel:
     """Return `model` with names as frequent as they are in this pool now."""
-    size = connection.execute(select(func.count()).select_from(records).where(*_CANDIDATES)).scalar_one()
+    size = connection.execute(select(func.count()).select_from(records).where(*CANDIDATES)).scalar_one()
     population = counted(_sample(connection), model.population, of=size)
     return model.model_copy(update={"population": population})
-
-
-_CANDIDATES = (records.c.record_type == "candidate", records.c.removed_at.is_(None))
 
 
 @lru_cache(maxsize=4)
@@ -71,13 +105,13 @@ def _read(text: str) -> MatchModel:
 
 def _first(connection: Connection) -> MatchModel:
     model = shipped()
-    beyond = select(records.c.id).where(*_CANDIDATES).offset(model.population.people).limit(1)
+    beyond = select(records.c.id).where(*CANDIDATES).offset(model.population.people).limit(1)
     return model if connection.execute(beyond).first() is None else among_the_pool(connection, model)
 
 
 def _sample(connection: Connection) -> Iterator[Normalised]:
     columns = (records.c.id, records.c.organisation, records.c.body)
-    rows = connection.execute(select(*columns).where(*_CANDIDATES).order_by(records.c.id).limit(SAMPLE))
+    rows = connection.execute(select(*columns).where(*CANDIDATES).order_by(records.c.id).limit(SAMPLE))
     for record_id, organisation, body in rows:
         names = {name: body[name] for name in ("full_name", "first_name", "last_name") if name in body}
         yield normalised(record_id, Candidate(remote_id="1", **names), None, organisation)

@@ -205,3 +205,56 @@ def test_neither_dagster_nor_a_store_is_needed(tmp_path):
     )
     assert json.loads(done.stdout)["people"] == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "o.csv"]
+
+
+SURNAMES = (
+    "Abel", "Brunner", "Castro", "Duarte", "Egger", "Fischer", "Gomez", "Holm", "Imhof", "Jansen", "Keller", "Lopez",
+    "Morel", "Novak", "Olsen", "Petit", "Quist", "Rossi", "Silva", "Toth", "Zeller",
+)  # fmt: skip
+NAMESAKES = "\n".join(
+    f"Mara {last},{last.lower()}{copy}@example.com,Bern,Orla,{last}{copy}" if last != SURNAMES[-1]
+    else f"Mara {last},{last.lower()}{copy}@example.com,Bern,Orla,"
+    for last in SURNAMES
+    for copy in (1, 2)
+)  # fmt: skip
+"""Namesakes in one town at one employer, who are two people each by somebody's word; of the last nobody said so."""
+
+
+def test_training_learns_from_the_rows_that_somebody_knows(deduped):
+    def people(*options: str) -> list[str]:
+        result, out = deduped("n.csv", f"Name,E-Mail,Ort,Arbeitgeber,person_id\n{NAMESAKES}\n", *options)
+        assert result.exit_code == 0, result.output
+        with out.open(newline="") as file:
+            told.append(result.output)
+            return [row[-3] for row in csv.reader(file)][1:]
+
+    told: list[str] = []
+    before, after = people(), people("--train")
+    assert len(set(before)) <= len(SURNAMES)
+    assert len(set(after)) == len(after), "also those of whom nobody said that they are two"
+    assert "Learned from 40 rows" in told[-1]
+    assert people("--train", "--known", "person_id") == after
+
+
+def test_training_without_anybody_known_says_so_and_changes_nothing(deduped):
+    plain, out = deduped("a.csv", ROWS)
+    before = out.read_text()
+    result, out = deduped("a.csv", ROWS, "--train")
+    assert (plain.exit_code, result.exit_code) == (0, 0)
+    assert out.read_text() == before
+    assert "Nothing to learn from" in result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--train", "--known", "Nobody"), "has no column Nobody"),
+        (("--train", "--known", "Geburtsdatum"), "protected"),
+        (("--known", "Nr"), "--train"),
+    ],
+)
+def test_what_cannot_be_learned_from_is_refused(deduped, options, said):
+    result, out = deduped("a.csv", ROWS, *options)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not out.exists()

@@ -1,0 +1,97 @@
+"""Putting an epoch in force: all edges replaced in one transaction, so that edges of two epochs never meet.
+
+Whoever would merge or split then waits for resolution like anybody else, which gives lasting ids, tells the feed and
+lets memberships follow. Until its turn comes a person stays as before. Killed before the transaction ends, nothing
+has happened; killed after it, resolution goes on with what waits.
+"""
+
+from datetime import datetime
+
+import orjson
+from sqlalchemy import Connection, update
+
+from dedupe.scoring import edges
+from talent_pool.installation import Installation
+from talent_pool.resolution import epochs, turns
+from talent_pool.resolution.difference import Difference, difference
+from talent_pool.resolution.epochs import Epoch, EpochRefused
+from talent_pool.resolution.neighbours import Score
+from talent_pool.resolution.rebuild import Rebuilt, rebuilt
+from talent_pool.resolution.resolve import StoreMoves
+from talent_pool.store.database import Store, insert_rows
+from talent_pool.store.tables import edges as edges_table
+from talent_pool.store.tables import epochs as epochs_table
+from talent_pool.store.tables import work
+
+_TRIES = 5
+_COLUMNS = ("record_a", "record_b", "weight", "probability", "levels", "epoch")
+
+
+def apply(
+    store: Store, installation: Installation, number: int, token: str, now: datetime, score: Score = edges
+) -> Difference:
+    """Put epoch `number` in force, if it still does what the preview with this token showed; return what it will do.
+
+    What landed since the preview is no hindrance where it changes nobody who would merge or split. Raises
+    EpochRefused, with nothing done, for another token; ModelMisfit; and StoreMoves.
+    """
+    for _ in range(_TRIES):
+        with store.reading() as connection:
+            epoch, current = candidate(connection, number)
+            found = rebuilt(connection, installation, epoch, score)
+        would = difference(found)
+        if token != token_of(store, epoch, current, would):
+            raise EpochRefused(
+                f"Epoch {number} would not do, or no longer do, what the preview of this token showed: now "
+                f"{len(would.people):,} people would merge or split. Look at `catchment epochs preview {number}` again."
+            )
+        if _written(store, found, would, now):
+            return would
+    raise StoreMoves(f"People were resolved or decided about during each of {_TRIES} tries. Run it again in a while.")
+
+
+def candidate(connection: Connection, number: int | None) -> tuple[Epoch, Epoch]:
+    """Return epoch `number`, or else the newest draft, and the one in force. Raises EpochRefused if they are one."""
+    epoch, current = epochs.numbered(connection, number), epochs.in_force(connection)
+    if epoch.number == current.number:
+        raise EpochRefused(f"Epoch {epoch.number} is in force already. `catchment epochs` lists the others.")
+    return epoch, current
+
+
+def token_of(store: Store, epoch: Epoch, current: Epoch, would: Difference) -> str:
+    """Return what stands for all that `epoch` would do to people in place of `current`."""
+    return store.hashed("epoch", str(epoch.number), str(current.number), epoch.model.model_dump_json(), *would.told)[
+        :16
+    ]
+
+
+def _written(store: Store, found: Rebuilt, would: Difference, now: datetime) -> bool:
+    """Write it, unless somebody resolved or decided since it was thought out; what landed since waits by itself."""
+    with store.writing() as connection:
+        turns.begin(store, connection)
+        if turns.current(connection) != found.turn:
+            return False
+        connection.execute(edges_table.delete())
+        insert_rows(connection, edges_table, _COLUMNS, _rows(found))
+        connection.execute(update(epochs_table).values(in_force=epochs_table.c.number == found.epoch.number))
+        waits = [
+            {"stage": "resolve", "subject_id": name, "since": now} for name in sorted(would.records | found.misfiled)
+        ]
+        if waits:
+            connection.execute(store.insert(work).on_conflict_do_nothing(), waits)
+        turns.end(connection)
+    return True
+
+
+def _rows(found: Rebuilt) -> list[tuple[object, ...]]:
+    return [
+        (
+            edge.record_a,
+            edge.record_b,
+            edge.weight,
+            edge.probability,
+            orjson.dumps(edge.levels, option=orjson.OPT_SORT_KEYS).decode(),
+            found.epoch.number,
+        )
+        for edge in found.edges
+    ]
