@@ -13,6 +13,7 @@ from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import orjson
 
@@ -101,7 +102,8 @@ def _blocked(session: Any, records: Any) -> Any:
     logging.getLogger("splink").setLevel(logging.ERROR)
     # kept by the executors, and gone with them: else Splink writes its tables into a folder, and leaves them there
     api: Any = SparkAPI(spark_session=session, break_lineage_method="persist", register_udfs_automatically=False)
-    table = api.register(records.select("record_id", "organisation", "keys"), dataset_display_name="records")
+    name = f"records_{uuid4().hex}"  # a session knows a name once
+    table = api.register(records.select("record_id", "organisation", "keys"), dataset_display_name=name)
     settings: dict[str, Any] = {
         "link_type": "dedupe_only",
         "unique_id_column_name": "record_id",

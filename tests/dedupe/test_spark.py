@@ -104,7 +104,7 @@ def _febrl4():
 
 def test_organisations_never_meet_and_share_for_themselves(session, tmp_path, monkeypatch):
     _, ours, _ = prepared(300, 3)
-    theirs = [replace(one, record_id=f"their_{one.record_id}", organisation="theirs") for one in ours[::2]]
+    theirs = [replace(one, record_id=f"their_{one.record_id}", organisation="theirs") for one in ours[::20]]
     assert shared_keys(ours) - shared_keys(theirs)
     expected = [edge for some in (ours, theirs) for edge in _in_memory(some, 10**9, monkeypatch)]
     assert list(read_edges(_on_spark(session, [*ours, *theirs], tmp_path))) == expected
@@ -125,7 +125,8 @@ def test_it_is_submitted_as_the_documents_say(tmp_path, monkeypatch):
     rebuild = tmp_path / "rebuild.py"
     rebuild.write_text("from dedupe.spark import main\n\nmain()\n")
     given = [str(tmp_path / "snapshot.parquet"), str(tmp_path / "edges"), "--model", str(SHIPPED)]
-    submit = [str(Path(sys.executable).with_name("spark-submit")), "--master", "local-cluster[2,1,1024]", str(rebuild)]
+    submit = [str(Path(sys.executable).with_name("spark-submit")), "--master", "local-cluster[2,1,1024]"]
+    submit += ["--conf", "spark.sql.shuffle.partitions=4", str(rebuild)]
     here = {**os.environ, "PYSPARK_PYTHON": sys.executable, "PYTHONPATH": str(Path(__file__).parents[2])}
     subprocess.run([*submit, *given], env=here, check=True, timeout=300, cwd=tmp_path)
     assert list(read_edges(tmp_path / "edges")) == _in_memory(records, 10**9, monkeypatch)
