@@ -2,15 +2,17 @@
 
 Which values many share is counted on the cluster, Splink blocks on the keys there, and each pair is compared by the
 code that compares it everywhere else: Spark's own text functions differ from DuckDB's. Not a level can differ, as there
-is but one way to find it.
+is but one way to find it. pyspark is an extra: it is imported by name, as types are checked without it as well.
 """
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -35,7 +37,7 @@ def edges(session: Any, snapshot: str, model: MatchModel) -> Any:
     The edges that `dedupe.scoring.edges` gives for each organisation with all its records in focus. `snapshot` is a
     path that the cluster can read. Raises ModelMisfit and SnapshotMisfit.
     """
-    from pyspark.sql import functions as f
+    f: Any = import_module("pyspark.sql.functions")
 
     require_fit(model)
     records = _records(session, snapshot)
@@ -54,7 +56,7 @@ def edges(session: Any, snapshot: str, model: MatchModel) -> Any:
 
 def _records(session: Any, snapshot: str) -> Any:
     """Return (record_id, organisation, keys: those that few share, record: what is needed to compare it, as JSON)."""
-    from pyspark.sql import functions as f
+    f: Any = import_module("pyspark.sql.functions")
 
     rows = session.read.parquet(snapshot)
     require_columns(rows.columns)
@@ -65,14 +67,14 @@ def _records(session: Any, snapshot: str) -> Any:
         .withColumn("keys", keys_of("record"))
         .persist()  # what follows asks for it more than once, as it does for the result
     )
-    own = f.array_except("keys", "shared")
+    own = "transform(array_except(keys, shared), key -> concat_ws(' ', key.kind, key.value))"
     return (
         keyed.join(_shared(keyed), "record_id", "left")
         .withColumn("shared", f.coalesce("shared", f.expr(f"CAST(array() AS array<{_KEY}>)")))
         .select(
             "record_id",
             "organisation",
-            f.transform(own, lambda key: f.concat_ws(" ", key.kind, key.value)).alias("keys"),
+            f.expr(own).alias("keys"),
             f.to_json(f.struct("record", "shared")).alias("record"),
         )
         .persist()
@@ -81,7 +83,7 @@ def _records(session: Any, snapshot: str) -> Any:
 
 def _shared(records: Any) -> Any:
     """Return (record_id, shared: the keys it holds that stand under many names in its organisation)."""
-    from pyspark.sql import functions as f
+    f: Any = import_module("pyspark.sql.functions")
 
     said = f.udf(is_shared, "boolean", useArrow=False)
     held = records.select("record_id", "organisation", "name_key", f.explode("keys").alias("key"))
@@ -150,14 +152,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--model", type=Path, default=SHIPPED, help="the match model, as JSON; the shipped one if left out"
     )
     given = parser.parse_args(arguments)
-    from pyspark.errors import AnalysisException
-    from pyspark.sql import SparkSession
-
+    try:
+        pyspark: Any = import_module("pyspark.sql")
+        unreadable: Any = import_module("pyspark.errors").AnalysisException
+    except ModuleNotFoundError:
+        sys.exit("Spark is not installed here: `uv sync --extra spark` brings it.")
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:  # nobody submitted this: the workers start here, with this Python
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     model = MatchModel.model_validate_json(given.model.read_bytes())
-    session: Any = SparkSession.builder.appName("catchment edges").getOrCreate()
+    session = pyspark.SparkSession.builder.appName("catchment edges").getOrCreate()
     try:
         edges(session, given.snapshot, model).write.parquet(given.edges)
-    except (AnalysisException, ModelMisfit, SnapshotMisfit) as error:
+    except (unreadable, ModelMisfit, SnapshotMisfit) as error:
         sys.exit(f"{error}")
     finally:
         session.stop()

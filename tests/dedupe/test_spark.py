@@ -128,9 +128,9 @@ def test_it_is_submitted_as_the_documents_say(tmp_path, monkeypatch):
     submit = [str(Path(sys.executable).with_name("spark-submit")), "--master", "local-cluster[2,1,1024]"]
     submit += ["--conf", "spark.sql.shuffle.partitions=4", str(rebuild)]
     here = {**os.environ, "PYSPARK_PYTHON": sys.executable, "PYTHONPATH": str(Path(__file__).parents[2])}
-    subprocess.run([*submit, *given], env=here, check=True, timeout=300, cwd=tmp_path)
+    subprocess.run([*submit, *given], env=here, check=True, timeout=900, cwd=tmp_path)
     assert list(read_edges(tmp_path / "edges")) == _in_memory(records, 10**9, monkeypatch)
     again = [sys.executable, "-m", "dedupe.spark", *given]
-    refused = subprocess.run(again, env=here, check=False, timeout=300, cwd=tmp_path, capture_output=True, text=True)
+    refused = subprocess.run(again, env=here, check=False, timeout=900, cwd=tmp_path, capture_output=True, text=True)
     assert refused.returncode == 1
     assert "already exists" in refused.stderr
