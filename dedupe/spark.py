@@ -82,14 +82,18 @@ def _records(session: Any, snapshot: str) -> Any:
 
 
 def _shared(records: Any) -> Any:
-    """Return (record_id, shared: the keys it holds that stand under many names in its organisation)."""
+    """Return (record_id, shared: the keys it holds that say nothing of one person in its organisation)."""
     f: Any = import_module("pyspark.sql.functions")
 
     said = f.udf(is_shared, "boolean", useArrow=False)
     held = records.select("record_id", "organisation", "name_key", f.explode("keys").alias("key"))
-    names = held.groupBy("organisation", "key").agg(f.collect_set("name_key").alias("names"))
-    # one name is never many; most keys have but one, and need not be asked about in Python
-    many = names.where(f.size("names") > 1).where(said("key.kind", "names")).select("organisation", "key")
+    by_name = held.groupBy("organisation", "key", "name_key").agg(f.count("*").alias("records"))
+    holders = by_name.groupBy("organisation", "key").agg(
+        f.map_from_entries(f.collect_list(f.struct("name_key", "records"))).alias("holders"),
+        f.sum("records").alias("records"),
+    )
+    # what one record holds is nobody else's; most keys are such, and need not be asked about in Python
+    many = holders.where(f.col("records") > 1).where(said("key.kind", "holders")).select("organisation", "key")
     return held.join(many, ["organisation", "key"]).groupBy("record_id").agg(f.collect_set("key").alias("shared"))
 
 
@@ -128,7 +132,7 @@ def _scoring(model: MatchModel) -> Callable[[str, str], tuple[float, float, dict
     def scored(left: str, right: str) -> tuple[float, float, dict[str, int]] | None:
         (a, shared_a), (b, shared_b) = _opened(left), _opened(right)
         pair = (a.record_id, b.record_id)
-        [(_, _, levels)] = instant.compared((a, b), (pair,), shared_a | shared_b, model.common_names)
+        [(_, _, levels)] = instant.compared((a, b), (pair,), shared_a | shared_b, model.population)
         weight = model.weight(levels)
         chance = probability(weight)
         return (weight, chance, levels) if chance >= model.review_at else None

@@ -15,6 +15,7 @@ from dedupe.normalise import Normalised
 from dedupe.scoring import edges
 from dedupe.snapshot import SnapshotMisfit, read_records, write_records
 from dedupe.training import prepared
+from dedupe.training_people import Lot
 
 SCHEMA = pa.schema(
     {
@@ -57,7 +58,7 @@ def test_a_snapshot_with_other_columns_is_refused(tmp_path):
 
 
 def test_people_of_an_edge_file_are_those_of_all_edges_at_once(tmp_path):
-    truth, records, shared = prepared(200, 5)
+    truth, records, shared = prepared(Lot(200), 5)
     found = edges(records, truth.keys(), shared, shipped())
     _write(found[::2], tmp_path / "part-0.parquet")
     _write(found[1::2], tmp_path / "part-1.parquet")
