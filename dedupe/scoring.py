@@ -38,11 +38,7 @@ def edges(
     `shared` keys count as missing. Returns edges whose probability reaches the model's `review_at`, in order of ids.
     Raises ModelMisfit for a model that was made for other levels than these.
     """
-    if not model.fits:
-        raise ModelMisfit(
-            "The match model in force was made for other comparisons than this version's, so nobody is resolved; what "
-            "lands waits. Run `catchment train`, and then the commands that it names. A demo starts from an empty home."
-        )
+    require_fit(model)
     found: list[Edge] = []
     for record_a, record_b, levels in compared(records, focus, shared, model.population):
         weight = model.weight(levels)
@@ -50,6 +46,15 @@ def edges(
         if chance >= model.review_at:
             found.append(Edge(record_a, record_b, weight, chance, levels))
     return found
+
+
+def require_fit(model: MatchModel) -> None:
+    """Raise ModelMisfit for a model that was made for other levels than these."""
+    if not model.fits:
+        raise ModelMisfit(
+            "The match model in force was made for other comparisons than this version's, so nobody is resolved; what "
+            "lands waits. Run `catchment train`, and then the commands that it names. A demo starts from an empty home."
+        )
 
 
 def compared(
