@@ -78,6 +78,7 @@ def _people_result(report: ResolveReport, statistics: Statistics) -> dg.Material
             "merged": report.merged,
             "split": report.split,
             "ended": report.ended,
+            "rebuilt_by_new_rules": report.rebuilt,
             "dagster/row_count": statistics.people,
             "candidate_records": statistics.records,
             "largest_cluster": statistics.largest_cluster,

@@ -1,4 +1,4 @@
-"""The three kinds of block that an installation is written in, as Dagster components.
+"""The kinds of block that an installation is written in, as Dagster components.
 
 Each is the same model that the command line and the intake read, so that one text means one thing everywhere.
 """
@@ -8,6 +8,7 @@ import dagster as dg
 from connectors.contract import Connection, DestinationSettings
 from dagster_project.destinations import destination_definitions
 from dagster_project.sources import source_definitions
+from dedupe.survivorship_rules import SurvivorshipRules
 from talent_pool.segments.definition import SegmentDefinition
 
 
@@ -33,3 +34,11 @@ class EngagementDestination(DestinationSettings, dg.Component, dg.Resolvable):
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - the contract's
         """Return the push's asset, its job, its schedule, its sensor, and the tool."""
         return destination_definitions(self)
+
+
+class Survivorship(SurvivorshipRules, dg.Component, dg.Resolvable):
+    """Whose word counts where sources differ about a person."""
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - the contract's
+        """Return nothing: `assets.pool` builds people by these rules."""
+        return dg.Definitions()

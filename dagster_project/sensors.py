@@ -69,7 +69,7 @@ def pool_sensor(job: Job) -> dg.SensorDefinition:
     def work_waits(context: dg.SensorEvaluationContext):  # noqa: ANN202 - read by Dagster
         with opened() as pool:
             found = waiting(pool.store, pool.now)
-        if not (found.records or found.people or found.due):
+        if not (found.records or found.people or found.due or found.outdated):
             return dg.SkipReason("No record waits, nobody changed, nothing has come due.")
         if _running(context, "resolve_pool"):
             return dg.SkipReason("The pool is being resolved already.")

@@ -25,6 +25,10 @@ PERSONAL = frozenset({"email", "phone", "profile", "number"})
 """Kinds of which a value belongs to somebody, unless many hold it."""
 
 
+CONTACTS = PERSONAL | {"local"}
+"""Kinds that are left out of a comparison as well, once many hold a value."""
+
+
 def keys(record: Normalised) -> list[Key]:
     """Return every key of a record, each once, in a fixed order; none for a record without name and contact."""
     found = [Key("email", value) for value in record.emails]
@@ -76,7 +80,7 @@ def is_shared(kind: str, holders: Mapping[str, int]) -> bool:
     value for nobody in particular, and are no name.
     """
     total = sum(holders.values())
-    if kind in PERSONAL or kind == "local":
+    if kind in CONTACTS:
         return total > MOST_OF_ONE or sum(1 for name in holders if name) > MOST_NAMES
     return total > MOST_HOLDERS
 

@@ -6,10 +6,12 @@ matches. Birth dates, gender and other protected attributes are not read: there 
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import orjson
 from anyascii import anyascii
 from nicknames import NickNamer
 
@@ -28,7 +30,7 @@ _LEGAL_FORMS = frozenset(
 _BLANKS = frozenset(
     "n/a none nil unknown unbekannt anonymous anonym tbd xxx - . ? candidate applicant".split()  # noqa: SIM905
 )
-_BLANKS_ALONE = frozenset({"na", "null", "test"})
+_BLANKS_ALONE = _BLANKS | {"", "na", "null", "test"}
 """Blank where nothing else is said; beside another part of a name, they are somebody's name."""
 _PLACEHOLDER_LOCALS = frozenset(
     """
@@ -82,6 +84,10 @@ class Normalised:
     forms: tuple[str, ...] = ()
 
 
+_FIELDS = tuple(one.name for one in fields(Normalised))
+_TUPLES = tuple(place for place, one in enumerate(fields(Normalised)) if one.default == ())
+
+
 def normalised(record_id: str, candidate: Candidate, region: str | None, organisation: str) -> Normalised:
     """Return the comparable form of `candidate`; numbers without a country are read as of `region` (alpha-2).
 
@@ -116,10 +122,22 @@ def normalised(record_id: str, candidate: Candidate, region: str | None, organis
     )
 
 
+def form_of(record: Normalised) -> str:
+    """Return a record as text that `read_form` reads; both belong to one version of this module."""
+    return orjson.dumps([getattr(record, name) for name in _FIELDS]).decode()
+
+
+def read_form(text: str) -> Normalised:
+    """Return the record that `form_of` wrote."""
+    values: list[Any] = orjson.loads(text)
+    for place in _TUPLES:
+        values[place] = tuple(values[place])
+    return Normalised(*values)
+
+
 def is_blank(text: str | None) -> bool:
     """Say whether a text says nothing: empty, or a placeholder such as "n/a"."""
-    folded = (text or "").strip().lower()
-    return not folded or folded in _BLANKS or folded in _BLANKS_ALONE
+    return text is None or text.strip().lower() in _BLANKS_ALONE
 
 
 def words(text: str | None) -> list[str]:
@@ -183,7 +201,7 @@ def email(value: str) -> str | None:
     local = local.partition("+")[0]
     if domain in {"gmail.com", "googlemail.com"}:
         local, domain = local.replace(".", ""), "gmail.com"
-    if not local or local in _PLACEHOLDER_LOCALS or (len(local) > 2 and len(set(local)) == 1):
+    if not local or local in _PLACEHOLDER_LOCALS or (len(local) > 2 and local.count(local[0]) == len(local)):
         return None
     return f"{local}@{domain}"
 

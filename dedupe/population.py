@@ -1,11 +1,14 @@
 """How often names are met among people, and so how many namesakes somebody has by chance.
 
 Two records of one name are one person where the name is rare, and a question where the pool holds fifty of it. The
-frequencies are frozen with the model, so that a pair's weight depends on its two records and the model alone.
+parts of a name go together by culture: Wang and Wei are each borne by few of the world's people, but half of them by
+the same. So shares are kept culture by culture; the report on fairness is what shows it matters. All is frozen
+with the model, so that a pair's weight depends on its two records and the model alone.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,40 +17,63 @@ from dedupe.normalise import Normalised
 LEAST_HOLDERS = 10
 """A part of a name that fewer records bear is not written down: it would tell of somebody."""
 SHIPPED_COUNTS_AS = 5_000
-"""Records that the shipped frequencies stand for, when those of a pool or a file are counted beside them."""
-_UNCOUNTED = LEAST_HOLDERS // 3
+"""Records that the shipped shares stand for, when those of a pool or a file are counted beside them."""
+OTHER = "other"
+"""The culture of names that no other has a part of."""
 _AN_INITIAL = 0.05
 """About the share of people whose name begins with a given letter."""
 
 
 class Population(BaseModel):
-    """Shares of people by parts of their names, and for how many people namesakes are reckoned.
+    """Shares of people by culture and parts of their names, and for how many people namesakes are reckoned.
 
-    `shares`: {part of a name in lower-case ASCII: share of people who bear it}; any other part has the share `rare`.
-    `counts`: {part: records} among `records` of a pool's or a file's own, which stand beside those shares.
+    `cultures`: {culture: share of people}. `shares`: {part of a name in lower-case ASCII: {culture: share of its people
+    who bear it}}; any other part has the share `rare`. `records` and `counts` are of the same form, records of a
+    pool's or a file's own in place of shares, and stand beside them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     people: int
     rare: float
-    shares: Mapping[str, float]
-    records: int = 0
-    counts: Mapping[str, int] = {}
+    cultures: Mapping[str, float]
+    shares: Mapping[str, Mapping[str, float]]
+    records: Mapping[str, int] = {}
+    counts: Mapping[str, Mapping[str, int]] = {}
 
     def namesakes(self, name: str | None) -> float:
-        """Return how many people would bear this name by chance, if its parts had nothing to do with each other."""
-        expected = float(self.people)
-        for part in (name or "").split():
-            expected *= _AN_INITIAL if len(part) == 1 else self._share(part)
-        return expected
+        """Return how many people would bear this name by chance, if within a culture its parts are independent."""
+        parts = (name or "").split()
+        return self.people * sum(chance for _, chance in self._chances(parts)) if parts else float(self.people)
 
-    def _share(self, part: str) -> float:
-        shipped = self.shares.get(part, self.rare)
-        if not self.records:
+    def culture(self, name: str) -> str:
+        """Return the culture that a name is most likely of."""
+        return max(self._chances(name.split()), key=lambda one: (one[1], one[0]))[0]
+
+    def _chances(self, parts: Sequence[str]) -> list[tuple[str, float]]:
+        """Return (culture, chance that somebody is of it and bears all these parts) of each that knows one of them."""
+        known = {OTHER, *(one for part in parts for held in (self.shares, self.counts) for one in held.get(part, ()))}
+        own = sum(self.records.values())
+        found: list[tuple[str, float]] = []
+        for culture in sorted(known):
+            of_all = self.cultures[culture]
+            chance = (self.records.get(culture, 0) + SHIPPED_COUNTS_AS * of_all) / (own + SHIPPED_COUNTS_AS)
+            found.append((culture, chance * math.prod(self._share(part, culture) for part in parts)))
+        return found
+
+    def _share(self, part: str, culture: str) -> float:
+        if len(part) == 1:
+            return _AN_INITIAL
+        shipped = self.shares.get(part, _NONE).get(culture, self.rare)
+        own = self.records.get(culture, 0)
+        if not own:
             return shipped
-        own = self.counts.get(part, _UNCOUNTED)
-        return (own + SHIPPED_COUNTS_AS * shipped) / (self.records + SHIPPED_COUNTS_AS)
+        weight = SHIPPED_COUNTS_AS * self.cultures[culture]
+        return (self.counts.get(part, _NO_COUNT).get(culture, 0) + weight * shipped) / (own + weight)
+
+
+_NONE: Mapping[str, float] = {}
+_NO_COUNT: Mapping[str, int] = {}
 
 
 def counted(records: Iterable[Normalised], shipped: Population, *, of: int = 0) -> Population:
@@ -55,12 +81,21 @@ def counted(records: Iterable[Normalised], shipped: Population, *, of: int = 0) 
 
     The order of the records does not matter. `of`: how many there are in all, where `records` are a sample of them.
     """
-    parts: Counter[str] = Counter()
+    by_culture: Counter[str] = Counter()
+    parts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     total = 0
     for record in records:
+        total += 1
         if record.name:
-            parts.update(set(record.name.split()))
-            total += 1
-    counts = {part: count for part, count in sorted(parts.items()) if count >= LEAST_HOLDERS}
-    people = max(total, of, shipped.people)
-    return shipped.model_copy(update={"people": people, "records": total, "counts": counts})
+            culture = shipped.culture(record.name)
+            by_culture[culture] += 1
+            for part in set(record.name.split()):
+                parts[part][culture] += 1
+    told = {part: {c: n for c, n in sorted(held.items()) if n >= LEAST_HOLDERS} for part, held in sorted(parts.items())}
+    return shipped.model_copy(
+        update={
+            "people": max(total, of, shipped.people),
+            "records": dict(sorted(by_culture.items())),
+            "counts": {part: held for part, held in told.items() if held},
+        }
+    )

@@ -1,200 +1,261 @@
 """What is believed of a person, field by field, when several records say it: and who said so.
 
-Rules, in the order in which they are asked: blank never wins; then each field's own rule; then trust, then the newer
-observation, then the record that landed first, then the smaller id. So there is always exactly one answer.
+Asked in this order: blank never wins; then each field's own rule (`survivorship_rules`); then trust, then the newer
+observation, then the record that landed first, then the smaller id. So there is always exactly one answer, whatever
+the order in which the records come.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from connectors.records import Candidate
-from dedupe.normalise import email, is_blank, words
+import orjson
+
+from dedupe.survivorship_rules import DEFAULTS, FieldRule, RuleName, SurvivorshipRules
+from dedupe.survivorship_values import MARKS, Values, says, strengths
+
+Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Contribution:
-    """One record's part in a person. `trust` ranks connections; a higher one is believed."""
+class Contribution(NamedTuple):
+    """One record's part in a person. `trust` ranks connections; a higher one is believed.
+
+    `body` is the candidate as JSON, less the fields that the source left out:
+    `model_dump(mode="json", exclude_unset=True)`.
+    """
 
     record_id: str
     connection: str
-    candidate: Candidate
+    body: Mapping[str, Any]
     observed_at: datetime
     trust: int
     landing_number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Golden:
-    """The surviving fields as JSON values, and for each: {record_id, connection, observed_at, rule, superseded[]}."""
+class Golden(NamedTuple):
+    """The surviving fields as JSON values, and for each: {record_id, connection, observed_at, rule, superseded[]}.
 
-    fields: dict[str, Any] = field(default_factory=dict[str, Any])
-    provenance: dict[str, Any] = field(default_factory=dict[str, Any])
+    Of fields that one record says together, one that it leaves out has no value, and a provenance where others'
+    values are superseded.
+    """
+
+    fields: Json
+    provenance: Json
 
 
-Body = Mapping[str, Any]
-Rank = Callable[[Contribution, Body], tuple[Any, ...]]
-
-_NAME = ("full_name", "first_name", "last_name")
-_PLACE_OF_WORK = ("company", "title")
-_RELATIONS = ("candidate", "former_employee", "employee")
-_MERGED: Mapping[str, Callable[[Any], str]] = {
-    "email_addresses": lambda one: one["value"].strip().lower() if email(one["value"]) else "",
-    "phone_numbers": lambda one: "" if _is_filler(one["value"]) else re.sub(r"\D", "", one["value"])[-9:],
-    "urls": lambda one: re.sub(r"^https?://(www\.)?|/$", "", one["value"].strip().lower()),
-    "tags": lambda one: one.lower(),
-    "origins": str,
+_TOGETHER: Mapping[str, tuple[str, ...]] = {
+    "name": ("full_name", "first_name", "last_name"),
+    "company_and_title": ("company", "title"),
 }
-"""Fields of many values, and what tells two values apart; a placeholder has no mark and is left out."""
-
-
-def _trusted(said: Contribution, _body: Body) -> tuple[Any, ...]:
-    return (said.trust, said.observed_at)
-
-
-def _newest(said: Contribution, _body: Body) -> tuple[Any, ...]:
-    return (said.observed_at, said.trust)
-
-
-def _fullest(said: Contribution, body: Body) -> tuple[Any, ...]:
-    return (len(str(body)), said.trust, said.observed_at)
-
-
-_RULES: Mapping[str, tuple[str, Rank]] = {
-    "preferred_name": ("most trusted", _trusted),
-    "location": ("newest", _newest),
-    "time_zone": ("newest", _newest),
-    "language": ("newest", _newest),
-    "profile": ("most complete", _fullest),
+"""Fields that one record has to say together, so that they fit each other."""
+_UNIT_OF = {name: name for name in SurvivorshipRules.model_fields if name not in _TOGETHER} | {
+    name: unit for unit, names in _TOGETHER.items() for name in names
+}
+_IN_OUR_WORDS = frozenset({"relationship"})
+"""Fields with words of ours, of which "candidate" is a placeholder anywhere else."""
+_WITH_A_PRIMARY = frozenset({"email_addresses", "phone_numbers"})
+_BY_SOURCE = frozenset({"most_trusted", "newest"})
+"""Rules that do not look at the values."""
+_BY_TIME = frozenset({"newest", "any", "closest"})
+_WORDS: Mapping[RuleName, str] = {
+    "most_trusted": "most trusted",
+    "newest": "newest",
+    "most_complete": "most complete",
+    "most_frequent": "most frequent",
+    "any": "any source says so",
+    "closest": "closest to the company",
+}
+_MERGED_WORDS = {rule: f"all sources together, {said} first" for rule, said in _WORDS.items()} | {
+    "most_trusted": "all sources together"
 }
 
 
-def golden(contributions: Sequence[Contribution]) -> Golden:
+def golden(contributions: Sequence[Contribution], rules: SurvivorshipRules = DEFAULTS) -> Golden:
     """Return what survives of at least one record; the order of `contributions` does not matter."""
-    bodies = [(one, one.candidate.model_dump(mode="json", exclude_unset=True)) for one in contributions]
-    bodies.sort(key=lambda pair: (pair[0].landing_number, pair[0].record_id))
-    result = Golden()
-    _together(result, bodies, _NAME, "most trusted", _name_rank)
-    _together(result, bodies, _PLACE_OF_WORK, "newest", _newest)
-    for name, (rule, rank) in _RULES.items():
-        _together(result, bodies, (name,), rule, rank)
-    for name, same in _MERGED.items():
-        _merged(result, bodies, name, same)
-    _strongest(result, bodies, "is_private", lambda value: value is True, "any source says so")
-    _strongest(result, bodies, "relationship", _RELATIONS.index, "closest to the company")
-    _custom(result, bodies)
-    fields = dict(result.fields)
-    if not fields.get("full_name") and (parts := [fields[n] for n in ("first_name", "last_name") if fields.get(n)]):
-        fields["full_name"] = " ".join(parts)
-    return Golden(fields, result.provenance)
+    hearing = _Hearing(contributions, rules)
+    for unit, told in hearing.told.items():
+        if unit in MARKS:
+            hearing.merge(unit, told)
+        elif unit in _TOGETHER:
+            hearing.settle_together(unit, told)
+        elif unit == "custom_fields":
+            hearing.settle_each(unit, told)
+        else:
+            hearing.settle(unit, told)
+    return Golden(hearing.fields, hearing.provenance)
 
 
-def _name_rank(said: Contribution, body: Body) -> tuple[Any, ...]:
-    """Prefer names that are whole (no initials), then written as people write them, then trust."""
-    parts = [words(body.get("first_name")), words(body.get("last_name"))]
-    if not all(parts):
-        parts = [[word] for word in words(body.get("full_name"))]
-    whole = len(parts) > 1 and all(any(len(word) > 1 for word in part) for part in parts)
-    text = f"{body.get('first_name') or ''}{body.get('last_name') or ''}{body.get('full_name') or ''}"
-    return (whole, not text.isupper() and not text.islower(), said.trust, said.observed_at)
+class _Hearing:
+    """All records of one person, numbered in the order in which they landed; and what has been settled so far.
+
+    `told`: by unit and number of a record, what that record says; by field where the unit has several.
+    """
+
+    def __init__(self, contributions: Sequence[Contribution], rules: SurvivorshipRules) -> None:
+        self._said = sorted(contributions, key=_landing) if len(contributions) > 1 else contributions
+        self._sources = [_source(one) for one in self._said]
+        self._rules = rules
+        self._known_ranks: dict[bool, Sequence[tuple[Any, ...]]] = {}
+        self.told: dict[str, dict[int, Any]] = {}
+        self.fields: Json = {}
+        self.provenance: Json = {}
+        told = self.told
+        for number, one in enumerate(self._said):
+            for name, value in one.body.items():
+                if (unit := _UNIT_OF.get(name)) is None or not (says(value) or (value and name in _IN_OUR_WORDS)):
+                    continue
+                if (own := told.get(unit)) is None:
+                    own = told[unit] = {}
+                if unit not in _TOGETHER:
+                    own[number] = value
+                elif number in own:
+                    own[number][name] = value
+                else:
+                    own[number] = {name: value}
+
+    def settle(self, name: str, told: Mapping[int, Any]) -> None:
+        """Take a field from one record."""
+        rule = self._rules.of(name)
+        winner = self._best(name, rule, told)
+        value = self.fields[name] = told[winner]
+        superseded = [{**self._sources[number], "value": old} for number, old in told.items() if old != value]
+        self._came(name, winner, _WORDS[rule.rule], superseded)
+
+    def settle_together(self, unit: str, told: Mapping[int, Values]) -> None:
+        """Take all fields of the unit from one record."""
+        rule = self._rules.of(unit)
+        winner = self._best(unit, rule, told)
+        said, words = told[winner], _WORDS[rule.rule]
+        values = _whole_name(said) if unit == "name" else said
+        self.fields.update(values)
+        if len(told) == 1:
+            for name in said:
+                self._came(name, winner, words, [])
+            return
+        for name in _TOGETHER[unit]:
+            present = values.get(name)
+            superseded = [
+                {**self._sources[number], "value": own[name]}
+                for number, own in told.items()
+                if name in own and own[name] != present
+            ]
+            if (
+                superseded and unit == "name" and name not in values
+            ):  # what stands within the whole name is not superseded
+                superseded = [one for one in superseded if one["value"] not in values["full_name"]]
+            if name in said or superseded:
+                self._came(name, winner, words, superseded)
+
+    def settle_each(self, unit: str, told: Mapping[int, Values]) -> None:
+        """Settle each key of the unit by itself; one key of two sources is the same field."""
+        rule = self._rules.of(unit)
+        by_key: dict[str, dict[int, Any]] = {}
+        for number, values in told.items():
+            for key, value in values.items():
+                if says(value):
+                    by_key.setdefault(key, {})[number] = value
+        winners = {key: self._best(unit, rule, own) for key, own in sorted(by_key.items())}
+        kept = self.fields[unit] = {key: by_key[key][number] for key, number in winners.items()}
+        superseded: list[Json] = []
+        for number in told if len(told) > 1 else ():
+            old = {key: by_key[key][number] for key in kept if by_key[key].get(number, kept[key]) != kept[key]}
+            if old:
+                superseded.append({**self._sources[number], "value": old})
+        best = max(winners.values(), key=self._ranks(rule).__getitem__)
+        self._came(unit, best, f"{_WORDS[rule.rule]} for each", superseded)
+
+    def merge(self, unit: str, told: Mapping[int, list[Any]]) -> None:
+        """Keep every distinct value; the rule says which is the primary one, and the first."""
+        rule, mark_of = self._rules.of(unit), MARKS[unit]
+        marks: dict[str, str] = {}
+        found: dict[str, tuple[int, Any]] = {}
+        for number in self._ranked(rule, told):
+            values = told[number]
+            for value in sorted(values, key=_is_secondary) if len(values) > 1 else values:
+                text = _text(value)
+                if text in marks:  # sources mostly spell an address alike
+                    continue
+                mark = marks[text] = mark_of(text)
+                if mark and mark not in found:
+                    found[mark] = (number, value)
+        if not found:
+            return
+        if rule.rule == "most_frequent":
+            holders = Counter(mark for values in told.values() for mark in {marks[_text(value)] for value in values})
+            found = {mark: found[mark] for mark in sorted(found, key=holders.__getitem__, reverse=True)}
+        kept = list(found.values())
+        if unit in _WITH_A_PRIMARY:
+            self.fields[unit] = [{**one[1], "is_primary": one is kept[0]} for one in kept]
+        else:
+            self.fields[unit] = [one[1] for one in kept]
+        self._came(unit, kept[0][0], _MERGED_WORDS[rule.rule], [])
+
+    def _best(self, unit: str, rule: FieldRule, told: Mapping[int, Any]) -> int:
+        """Return the number of the record that is believed."""
+        if len(told) == 1:
+            return next(iter(told))
+        ranks = self._ranks(rule)
+        if unit != "name" and rule.rule in _BY_SOURCE:
+            return max(told, key=ranks.__getitem__)
+        strong = strengths(unit, rule.rule, told)
+        return max(told, key=lambda number: (strong[number], ranks[number]))
+
+    def _ranked(self, rule: FieldRule, told: Mapping[int, list[Any]]) -> Iterable[int]:
+        """Return the numbers of the records, the one that is believed first."""
+        if len(told) == 1:
+            return told
+        ranked = sorted(told, key=self._ranks(rule).__getitem__, reverse=True)
+        if rule.rule == "most_complete":
+            ranked.sort(key=lambda number: -len(told[number]))
+        return ranked
+
+    def _ranks(self, rule: FieldRule) -> Sequence[tuple[Any, ...]]:
+        """Return how each record ranks by the trust or the time that `rule` falls back on; no two are equal."""
+        by_time = rule.rule in _BY_TIME
+        if by_time in self._known_ranks and not rule.sources:
+            return self._known_ranks[by_time]
+        said, sources = self._said, rule.sources
+        if sources:
+            trust: list[Any] = [(_standing(one, sources), one.trust) for one in said]
+        else:
+            trust = [one.trust for one in said]
+        if by_time:
+            ranks = [(one.observed_at, trust[number], -number) for number, one in enumerate(said)]
+        else:
+            ranks = [(trust[number], one.observed_at, -number) for number, one in enumerate(said)]
+        if not sources:
+            self._known_ranks[by_time] = ranks
+        return ranks
+
+    def _came(self, name: str, winner: int, rule: str, superseded: list[Json]) -> None:
+        self.provenance[name] = {**self._sources[winner], "rule": rule, "superseded": superseded}
 
 
-def _together(
-    result: Golden, bodies: Sequence[tuple[Contribution, Body]], names: tuple[str, ...], rule: str, rank: Rank
-) -> None:
-    """Take `names` from one record, so that they fit each other."""
-    told = [(one, {n: body[n] for n in names if _says(body.get(n))}) for one, body in bodies]
-    told = [(one, values) for one, values in told if values]
-    if not told:
-        return
-    # max keeps the first of equals: the record that landed first, then the smaller id
-    winner, values = max(told, key=lambda pair: rank(*pair))
-    others = [pair for pair in told if pair[0] is not winner]
-    for name, value in values.items():
-        _set(
-            result,
-            name,
-            value,
-            winner,
-            rule,
-            ((one, old[name]) for one, old in others if name in old and old[name] != value),
-        )
-
-
-def _merged(result: Golden, bodies: Sequence[tuple[Contribution, Body]], name: str, same: Callable[[Any], str]) -> None:
-    """Keep every distinct value; the primary one, and the first, is the most trusted source's."""
-    found: dict[str, Any] = {}
-    first: Contribution | None = None
-    for one, body in sorted(bodies, key=lambda pair: _trusted(*pair), reverse=True):
-        values = body.get(name) or ()
-        ordered = sorted(values, key=_is_secondary)
-        for value in ordered:
-            if mark := same(value):
-                first = first or one
-                found.setdefault(mark, value)
-    if first is None:
-        return
-    kept = list(found.values())
-    if name in ("email_addresses", "phone_numbers"):
-        kept = [{**value, "is_primary": number == 0} for number, value in enumerate(kept)]
-    _set(result, name, kept, first, "all sources together", ())
-
-
-def _strongest(
-    result: Golden, bodies: Sequence[tuple[Contribution, Body]], name: str, strength: Callable[[Any], Any], rule: str
-) -> None:
-    told = [(one, body[name]) for one, body in bodies if _says(body.get(name))]
-    if told:
-        winner, value = max(told, key=lambda pair: (strength(pair[1]), *_newest(pair[0], {})))
-        _set(result, name, value, winner, rule, ((one, old) for one, old in told if old != value))
-
-
-def _custom(result: Golden, bodies: Sequence[tuple[Contribution, Body]]) -> None:
-    """Each custom field from whoever said it last; another source's field of the same key is the same field."""
-    values: dict[str, Any] = {}
-    last: Contribution | None = None
-    for one, body in sorted(bodies, key=lambda pair: _newest(*pair)):
-        custom: Mapping[str, Any] = body.get("custom_fields") or {}
-        if told := {key: value for key, value in custom.items() if _says(value)}:
-            values |= told
-            last = one
-    if last:
-        _set(result, "custom_fields", dict(sorted(values.items())), last, "newest for each", ())
-
-
-def _set(
-    result: Golden, name: str, value: Any, winner: Contribution, rule: str, others: Iterable[tuple[Contribution, Any]]
-) -> None:
-    result.fields[name] = value
-    result.provenance[name] = {
-        **_source(winner),
-        "rule": rule,
-        "superseded": [{**_source(o), "value": v} for o, v in others],
-    }
+def _landing(said: Contribution) -> tuple[int, str]:
+    return said.landing_number, said.record_id
 
 
 def _source(said: Contribution) -> dict[str, str]:
-    return {
-        "record_id": said.record_id,
-        "connection": said.connection,
-        "observed_at": said.observed_at.isoformat().replace("+00:00", "Z"),
-    }
+    # an eighth of isoformat's time, and the same text
+    at = orjson.dumps(said.observed_at, option=orjson.OPT_UTC_Z)[1:-1].decode()
+    return {"record_id": said.record_id, "connection": said.connection, "observed_at": at}
+
+
+def _standing(said: Contribution, sources: Sequence[str]) -> int:
+    return len(sources) - sources.index(said.connection) if said.connection in sources else 0
+
+
+def _whole_name(said: Values) -> Values:
+    """Return a name with the whole of its parts, where it is told in parts alone."""
+    if "full_name" in said:
+        return said
+    return {**said, "full_name": " ".join(said[name] for name in ("first_name", "last_name") if name in said)}
+
+
+def _text(value: Any) -> str:
+    return cast("Json", value)["value"] if isinstance(value, dict) else value
 
 
 def _is_secondary(value: Any) -> bool:
-    return not (isinstance(value, Mapping) and cast("Mapping[str, Any]", value).get("is_primary"))
-
-
-def _is_filler(number: str) -> bool:
-    digits = re.sub(r"\D", "", number)
-    return not digits or len(set(digits[-7:])) == 1
-
-
-def _says(value: Any) -> bool:
-    if isinstance(value, str):
-        return not is_blank(value)
-    if isinstance(value, Mapping):
-        return any(_says(one) for one in cast("Mapping[str, Any]", value).values())
-    return value is not None and value not in ((), [])
+    return not (isinstance(value, dict) and cast("Json", value).get("is_primary"))

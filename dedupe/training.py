@@ -6,7 +6,7 @@ plain Fellegi-Sunter weights are not (an e-mail address is mostly made of the na
 stronger agreement is never worth less than a weaker one. docs/match-model.md holds the figures.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,7 +20,7 @@ from dedupe.comparisons import COMPARISONS
 from dedupe.learning import counts
 from dedupe.model import SHIPPED, MatchModel
 from dedupe.normalise import Normalised, normalised
-from dedupe.population import LEAST_HOLDERS, Population, counted
+from dedupe.population import LEAST_HOLDERS, OTHER, Population, counted
 from dedupe.regression import Pattern, fitted
 from dedupe.scoring import Edge, compared, edges
 from dedupe.training_people import Lot, names, records
@@ -31,6 +31,8 @@ LOTS = (Lot(18_000), Lot(4_000, most_names=60), Lot(4_000, most_names=15))
 JUDGES = 20_000
 NAMES = 300_000
 """Names drawn for the shipped frequencies."""
+_OTHERS = 0.05
+"""Share of people of other cultures than the training's."""
 REVIEW_AT = 0.2
 LEAST_PRECISION = 0.98
 """What merging by itself asks of people that the weights were not trained on."""
@@ -48,13 +50,25 @@ class Judged:
 
 
 def shipped_population() -> Population:
-    """Return how often names are met among people of the training names."""
-    parts: Counter[str] = Counter()
-    for first, last in names(NAMES, SEED):
+    """Return how often names are met among people of the training names, culture by culture."""
+    people: Counter[str] = Counter()
+    parts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for culture, first, last in names(NAMES, SEED):
         drawn = normalised("", Candidate(remote_id="1", first_name=first, last_name=last), None, "")
-        parts.update(set((drawn.name or "").split()))
-    shares = {part: float(f"{count / NAMES:.3g}") for part, count in sorted(parts.items()) if count >= LEAST_HOLDERS}
-    return Population(people=10_000, rare=5e-6, shares=shares)
+        people[culture] += 1
+        for part in set((drawn.name or "").split()):
+            parts[part][culture] += 1
+    shares = {
+        part: {one: _short(count / people[one]) for one, count in sorted(held.items()) if count >= LEAST_HOLDERS}
+        for part, held in sorted(parts.items())
+    }
+    cultures = {one: _short((1 - _OTHERS) * count / NAMES) for one, count in sorted(people.items())}
+    known = {part: held for part, held in shares.items() if held}
+    return Population(people=10_000, rare=1e-5, cultures={**cultures, OTHER: _OTHERS}, shares=known)
+
+
+def _short(share: float) -> float:
+    return float(f"{share:.3g}")
 
 
 def prepared(lot: Lot, seed: int) -> tuple[dict[str, int], list[Normalised], set[Key]]:

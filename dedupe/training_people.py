@@ -36,10 +36,14 @@ _WAYS = ("Street", "Road", "Avenue", "Lane", "Close", "Weg", "Platz", "Drive", "
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """How many people, of how many first and as many last names: of all that there are where `most_names` is None."""
+    """How many people, of how many first and as many last names: of all that there are where `most_names` is None.
+
+    `locales`: Faker's, all as frequent as each other; those of the training, most of them English, where none is given.
+    """
 
     people: int
     most_names: int | None = None
+    locales: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,42 +80,44 @@ def records(lot: Lot, seed: int) -> Iterator[tuple[int, str, Candidate]]:
             yield person.number, f"rec_{person.number:06d}_{number}", _seen(person, chance)
 
 
-def names(count: int, seed: int) -> Iterator[tuple[str, str]]:
-    """Yield `count` (first, last) names as often as the training people bear them."""
+def names(count: int, seed: int) -> Iterator[tuple[str, str, str]]:
+    """Yield `count` times (culture, first name, last name), as often as the training people bear them."""
     chance = random.Random(seed)
-    namer = _Namer(chance, None)
+    namer = _Namer(chance, Lot(count))
     for _ in range(count):
-        first, last = namer.name()
-        yield (first, last) if chance.random() > 0.15 else (anyascii(first), anyascii(last))
+        culture, first, last = namer.drawn()
+        yield (culture, first, last) if chance.random() > 0.15 else (culture, anyascii(first), anyascii(last))
 
 
 class _Namer:
     """Draws names of one culture at a time."""
 
-    def __init__(self, chance: random.Random, most_names: int | None) -> None:
+    def __init__(self, chance: random.Random, lot: Lot) -> None:
         self._chance = chance
-        self._fakers = [Faker(locale) for locale in _LOCALES]
-        for faker in self._fakers:
+        self._fakers = [(locale, Faker(locale)) for locale in lot.locales or _LOCALES]
+        for _, faker in self._fakers:
             faker.seed_instance(chance.randrange(2**32))
-        self._weights = [_ENGLISH if name.startswith("en") else 2 for name in _LOCALES]
-        self._few = [self._drawn() for _ in range(most_names)] if most_names else []
+        weights = [_ENGLISH if name.startswith("en") else 2 for name in _LOCALES]
+        self._weights = None if lot.locales else weights
+        self._few = [self.drawn()[1:] for _ in range(lot.most_names or 0)]
 
     def name(self) -> tuple[str, str]:
         """Return (first, last)."""
         if not self._few or self._chance.random() < 0.1:
-            return self._drawn()
+            return self.drawn()[1:]
         return self._chance.choice(self._few)[0], self._chance.choice(self._few)[1]
 
     def last(self) -> str:
         return self.name()[1]
 
-    def _drawn(self) -> tuple[str, str]:
-        faker = self._chance.choices(self._fakers, self._weights)[0]
-        return faker.first_name(), faker.last_name()
+    def drawn(self) -> tuple[str, str, str]:
+        """Return (culture, first, last) of all names that there are."""
+        culture, faker = self._chance.choices(self._fakers, self._weights)[0]
+        return culture, faker.first_name(), faker.last_name()
 
 
 def _population(lot: Lot, chance: random.Random) -> Iterator[_Person]:
-    namer = _Namer(chance, lot.most_names)
+    namer = _Namer(chance, lot)
     english = Faker("en_US")
     english.seed_instance(chance.randrange(2**32))
     places = [english.city() for _ in range(80)]

@@ -1,4 +1,4 @@
-"""This installation: its connections, segments and destinations, read from YAML without Dagster.
+"""This installation: its connections, segments, destinations and survivorship, read from YAML without Dagster.
 
 The files are Dagster component files (several blocks parted by `---`), so that one text serves the Dagster UI, the
 command line and the intake. Errors name the file and the line.
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from connectors.contract import Connection, DestinationSettings
 from connectors.errors import Misconfigured
+from dedupe.survivorship_rules import DEFAULTS, SurvivorshipRules
 from talent_pool.segments.definition import SegmentDefinition
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "assets"
@@ -23,7 +24,11 @@ _BLOCKS: Mapping[str, type[BaseModel]] = {
     "dagster_project.components.CandidateSource": Connection,
     "dagster_project.components.CandidateSegment": SegmentDefinition,
     "dagster_project.components.EngagementDestination": DestinationSettings,
+    "dagster_project.components.Survivorship": SurvivorshipRules,
 }
+SURVIVORSHIP = "the survivorship"
+"""What its one block is called among those that have names; no name has a blank in it."""
+
 _BLOCK_KEYS = ("type", "attributes", "requirements", "post_processing", "template_vars_module")
 """What Dagster lets a block have; only the first two mean anything to us."""
 
@@ -40,6 +45,7 @@ class Installation:
     segments: Mapping[str, SegmentDefinition]
     destinations: Mapping[str, DestinationSettings]
     lines: Mapping[str, str]
+    survivorship: SurvivorshipRules = DEFAULTS
 
     def connection(self, name: str) -> Connection:
         """Return one connection. Raises Misconfigured, naming those there are."""
@@ -78,7 +84,7 @@ def read(folder: Path | None = None) -> Installation:
     """Read every `defs.yaml` below `folder` (a company's own), or else the example installation.
 
     Raises Misconfigured for broken YAML, an unknown type or key, a rule that cannot be understood, a name used twice,
-    or a push of an unknown segment.
+    a push of an unknown segment, or a rule that trusts an unknown connection.
     """
     top = folder or EXAMPLE
     if not top.is_dir():
@@ -88,18 +94,44 @@ def read(folder: Path | None = None) -> Installation:
     for path in sorted(top.rglob("defs.yaml")):
         for block in _blocks(path):
             settings = _validated(block)
-            name = str(getattr(settings, "name"))  # noqa: B009 - each kind of block has one
+            name = _name(settings)
             if name in blocks:
-                taken = blocks[name].place(["name"])
-                raise Misconfigured(
-                    f"{block.place(['name'])}: the name {name!r} is taken already at {taken}. Choose another."
-                )
+                raise Misconfigured(_taken(name, block, blocks[name]))
             blocks[name] = block
             found[block.kind][name] = settings
     lines = {name: block.place() for name, block in blocks.items()}
-    installation = Installation(found[Connection], found[SegmentDefinition], found[DestinationSettings], lines)
+    installation = Installation(
+        found[Connection],
+        found[SegmentDefinition],
+        found[DestinationSettings],
+        lines,
+        found[SurvivorshipRules].get(SURVIVORSHIP, DEFAULTS),
+    )
     _check_pushes(installation, blocks)
+    _check_sources(installation, blocks)
     return installation
+
+
+def _name(settings: BaseModel) -> str:
+    if isinstance(settings, SurvivorshipRules):
+        return SURVIVORSHIP
+    return str(getattr(settings, "name"))  # noqa: B009 - every other kind of block has one
+
+
+def _taken(name: str, block: _Block, before: _Block) -> str:
+    if name == SURVIVORSHIP:
+        return f"{block.place()}: rules for survivorship stand already at {before.place()}. Make one block of them."
+    taken = before.place(["name"])
+    return f"{block.place(['name'])}: the name {name!r} is taken already at {taken}. Choose another."
+
+
+def _check_sources(installation: Installation, blocks: Mapping[str, _Block]) -> None:
+    for field in SurvivorshipRules.model_fields:
+        for index, source in enumerate(installation.survivorship.of(field).sources):
+            if source not in installation.connections:
+                place = blocks[SURVIVORSHIP].place([field, "sources", index])
+                known = ", ".join(sorted(installation.connections)) or "none"
+                raise Misconfigured(f"{place}: there is no connection {source!r}; there are {known}.")
 
 
 def _check_pushes(installation: Installation, blocks: Mapping[str, _Block]) -> None:
@@ -192,7 +224,8 @@ def _validated(block: _Block) -> BaseModel:
             told = problem.get("ctx", {})
             parts: Sequence[str | int] = told["path"] if problem["type"] == "rule" else problem["loc"]
             where = "" if problem["type"] == "rule" else f"{'.'.join(map(str, parts)) or 'attributes'}: "
-            hint = f" (known: {', '.join(block.kind.model_fields)})" if problem["type"] == "extra_forbidden" else ""
+            told_known = problem["type"] == "extra_forbidden" and len(parts) == 1
+            hint = f" (known: {', '.join(block.kind.model_fields)})" if told_known else ""
             message = problem["msg"].removesuffix(".").removeprefix("Value error, ")
             problems.append(f"{block.place(parts)}: {where}{message}{hint}.")
         raise Misconfigured("\n".join(problems)) from None

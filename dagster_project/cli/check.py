@@ -11,7 +11,9 @@ from connectors.errors import ConnectorError
 from connectors.source import open_source
 from dagster_project.cli.output import exit_code, json_option, mark, say, show_json, telling
 from dagster_project.cli.pool import Pool, opened
+from dedupe.survivorship_rules import DEFAULTS, SurvivorshipRules
 from talent_pool.home import Home
+from talent_pool.installation import SURVIVORSHIP, Installation
 from talent_pool.store import migrate
 from talent_pool.store.tokens import StoreTokenKeeper
 
@@ -47,6 +49,7 @@ def _findings(pool: Pool, *, offline: bool) -> Iterator[_Finding]:
     kind = "SQLite in the home folder" if not pool.home.store_url else pool.store.url.get_backend_name()
     yield _Finding("store", f"{kind}, schema up to date.")
     yield _Finding("sending", f"{pool.home.sending}{'' if pool.home.sending == 'on' else ': nothing real leaves'}.")
+    yield _Finding("survivorship", _rules_in_words(installation))
     keeper = StoreTokenKeeper(pool.store)
     sources = {
         name: lambda c=connection: open_source(c, pool.environ, keeper)
@@ -59,6 +62,14 @@ def _findings(pool: Pool, *, offline: bool) -> Iterator[_Finding]:
     for role, openers in (("source", sources), ("destination", destinations)):
         for name, open_it in openers.items():
             yield _tried(role, name, open_it, installation.lines[name], offline=offline)
+
+
+def _rules_in_words(installation: Installation) -> str:
+    rules = installation.survivorship
+    own = [name for name in SurvivorshipRules.model_fields if rules.of(name) != DEFAULTS.of(name)]
+    if not own:
+        return "Every field is decided by its default."
+    return f"Decided by rules of your own: {', '.join(own)} ({os.path.relpath(installation.lines[SURVIVORSHIP])})."
 
 
 def _tried(role: str, name: str, open_it: Callable[[], object], line: str, *, offline: bool) -> _Finding:

@@ -59,10 +59,18 @@ def person_command(person_id: str, as_json: bool) -> None:  # noqa: FBT001
         empty="No source holds anything of this person any more.",
     )  # fmt: skip
     show_table(
-        "\nwhere each field comes from", ("field", "source", "as of", "rule", "superseded"),
+        "\nwhere each field comes from", ("field", "source", "as of", "rule"),
         [
-            (name, told["connection"], told["observed_at"][:10], told["rule"], len(told["superseded"]))
-            for name, told in person.provenance.items()
+            (name, told["connection"], told["observed_at"][:10], told["rule"])
+            for name, told in person.provenance.items() if name in person.golden
+        ],
+        empty="",
+    )  # fmt: skip
+    show_table(
+        "\nwhat was told otherwise, and is superseded", ("field", "value", "source", "as of"),
+        [
+            (name, _plain(old["value"]), old["connection"], old["observed_at"][:10])
+            for name, told in person.provenance.items() for old in told["superseded"]
         ],
         empty="",
     )  # fmt: skip

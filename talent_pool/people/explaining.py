@@ -127,10 +127,9 @@ class _Reading:
         steps = tuple(waterfall(scored.levels, self._model))
         return Link(scored.record_a, scored.record_b, "compared", scored.probability, scored.weight, steps)
 
-    def _keys(self, names: Collection[str]) -> set[tuple[str, str]]:
-        columns = select(record_keys.c.kind, record_keys.c.value)
-        found = rows_with(self._connection, columns, record_keys.c.record_id, names)
-        return {(row.kind, row.value) for row in found}
+    def _keys(self, names: Collection[str]) -> set[int]:
+        found = rows_with(self._connection, select(record_keys.c.key), record_keys.c.record_id, names)
+        return {row.key for row in found}
 
 
 def _decided(decision: Decision) -> Link:

@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from dedupe.scoring import Edge
 from talent_pool.resolution.decisions import Ties
 from talent_pool.resolution.identity import Identity, person_id
 from talent_pool.resolution.neighbours import Compared
-from talent_pool.store.lookup import among, given, portions, rows_with
+from talent_pool.store.lookup import rows_with
 from talent_pool.store.tables import edges, people, person_aliases, person_records
 
 
@@ -48,6 +48,12 @@ def edge(record_a: str, record_b: str, weight: float, probability: float, levels
     return Edge(record_a, record_b, weight, probability, levels)
 
 
+_EDGES = select(edges.c.record_a, edges.c.record_b, edges.c.weight, edges.c.probability, edges.c.levels)
+_HOLDERS = select(person_records.c.record_id, person_records.c.person_id)
+_ALIASES = select(person_aliases.c.id, person_aliases.c.minted_number, person_aliases.c.person_id)
+_MINTED = select(people.c.id, people.c.minted_number)
+
+
 class _Walk:
     def __init__(self, connection: Connection, compared: Compared, ties: Ties) -> None:
         self._connection = connection
@@ -75,9 +81,8 @@ class _Walk:
         for record, person in self.holder.items():
             members[person].add(record)
         found = {name: Identity(name, minted, name, frozenset(members[name])) for name, minted in self._people.items()}
-        columns = select(person_aliases.c.id, person_aliases.c.minted_number, person_aliases.c.person_id)
-        by_anchor = rows_with(self._connection, columns, person_aliases.c.id, [person_id(name) for name in self.seen])
-        by_person = rows_with(self._connection, columns, person_aliases.c.person_id, self._people)
+        by_anchor = rows_with(self._connection, _ALIASES, person_aliases.c.id, [person_id(name) for name in self.seen])
+        by_person = rows_with(self._connection, _ALIASES, person_aliases.c.person_id, self._people)
         for row in (*by_anchor, *by_person):
             found[row.id] = Identity(row.id, row.minted_number, row.person_id)
         return [found[name] for name in sorted(found)]
@@ -85,11 +90,8 @@ class _Walk:
     def _along_edges(self, frontier: Collection[str]) -> set[str]:
         reached: set[str] = set()
         focus = self._compared.focus
-        columns = (edges.c.record_a, edges.c.record_b, edges.c.weight, edges.c.probability, edges.c.levels)
-        here = self._connection
-        statement = select(*columns).where(or_(among(here, edges.c.record_a), among(here, edges.c.record_b)))
-        for portion in portions(frontier):
-            for row in here.execute(statement, given(here, portion)):
+        for column in (edges.c.record_a, edges.c.record_b):
+            for row in rows_with(self._connection, _EDGES, column, frontier):
                 reached |= {row.record_a, row.record_b}
                 # An old edge of a record in focus is replaced; whom it led to is still touched.
                 if row.record_a not in focus and row.record_b not in focus:
@@ -97,15 +99,13 @@ class _Walk:
         return reached
 
     def _along_people(self, frontier: Collection[str]) -> set[str]:
-        columns = select(person_records.c.record_id, person_records.c.person_id)
-        holders = {row.person_id for row in rows_with(self._connection, columns, person_records.c.record_id, frontier)}
+        holders = {row.person_id for row in rows_with(self._connection, _HOLDERS, person_records.c.record_id, frontier)}
         holders |= set(self._minted(people.c.anchor_record_id, frontier))
         new = holders - self._people.keys()
         self._people |= self._minted(people.c.id, new)
-        rows = list(rows_with(self._connection, columns, person_records.c.person_id, new))
+        rows = list(rows_with(self._connection, _HOLDERS, person_records.c.person_id, new))
         self.holder |= {row.record_id: row.person_id for row in rows}
         return {row.record_id for row in rows}
 
     def _minted(self, column: ColumnElement[str], values: Iterable[str]) -> dict[str, int]:
-        statement = select(people.c.id, people.c.minted_number)
-        return {row.id: row.minted_number for row in rows_with(self._connection, statement, column, set(values))}
+        return {row.id: row.minted_number for row in rows_with(self._connection, _MINTED, column, set(values))}

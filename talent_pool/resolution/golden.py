@@ -18,16 +18,25 @@ from talent_pool.store.database import Store
 from talent_pool.store.lookup import mappings_with
 from talent_pool.store.tables import applications, events, people
 
-_DEFAULT_TRUST = 50
+TRUST_IN_UNKNOWN = 50
+"""For a connection that is in no YAML: files brought in by hand, sources given up since."""
+
 _ACTS = ("applied_at", "outcome_at", "stage_entered_at")
+_ACTED = select(applications.c.id, applications.c.candidate_record_id, *(applications.c[name] for name in _ACTS))
+_HAPPENED = select(events.c.id, events.c.candidate_record_id, events.c.at)
 
 DERIVED = tuple(
-    name
+    str(name)
     for name in people.c.keys()  # noqa: SIM118 - iterating a collection of columns gives columns, not names
     if name
     not in {"id", "organisation", "anchor_record_id", "minted_number", "state", "created_at", "modified_at", "sequence"}
 )
 """Columns of `people` that follow from the records alone."""
+
+_OF_LOCATION = ("city", "region", "country_code")
+_AS_THEY_SURVIVE = tuple(name for name in DERIVED if name in Candidate.model_fields)
+"""Those that are a surviving field as it is."""
+_REACHED_BY = ((Channel.EMAIL, "email_addresses"), (Channel.SMS, "phone_numbers"))
 
 STUB: Mapping[str, Any] = dict.fromkeys(DERIVED) | {"golden": {}, "provenance": {}}
 """What is left of a person without records: the id, and no data."""
@@ -43,24 +52,26 @@ class Activity:
 
 def person_row(installation: Installation, members: Collection[Landed], activity: Activity) -> dict[str, Any]:
     """Return the derived columns of the person who is these candidate records."""
-    survived = golden([_contribution(installation, landed) for landed in members])
+    survived = golden([_contribution(installation, landed) for landed in members], installation.survivorship)
     fields = survived.fields
     location = part_of(fields, "location")
     seen = [landed.remote_created_at or landed.landed_at for landed in members]
     born = [landed.remote_created_at for landed in members if landed.remote_created_at]
-    row: dict[str, Any] = {name: fields.get(name) for name in DERIVED}
-    return row | {
-        "primary_email": _primary(fields.get("email_addresses")),
-        "primary_phone": _primary(fields.get("phone_numbers")),
-        "city": location.get("city"),
-        "region": location.get("region"),
-        "country_code": location.get("country_code"),
-        "time_zone_basis": "stated" if fields.get("time_zone") else None,
-        "golden": dict(fields),
-        "provenance": dict(survived.provenance),
-        "first_seen_at": min([*seen, *([activity.first] if activity.first else [])]),
-        "last_activity_at": max([*born, *([activity.last] if activity.last else [])], default=None),
-    }
+    if activity.first:
+        seen.append(activity.first)
+    if activity.last:
+        born.append(activity.last)
+    row = {name: fields.get(name) for name in _AS_THEY_SURVIVE}
+    row["primary_email"] = _first(fields.get("email_addresses"))
+    row["primary_phone"] = _first(fields.get("phone_numbers"))
+    for name in _OF_LOCATION:
+        row[name] = location.get(name)
+    row["time_zone_basis"] = "stated" if fields.get("time_zone") else None
+    row["golden"] = fields
+    row["provenance"] = survived.provenance
+    row["first_seen_at"] = min(seen)
+    row["last_activity_at"] = max(born, default=None)
+    return row
 
 
 def address_rows(
@@ -69,18 +80,21 @@ def address_rows(
     """Return where this person is reached: every address of every record, as its source holds it."""
     primary = {row["primary_email"], row["primary_phone"]}
     found: dict[tuple[str, str, str], dict[str, Any]] = {}
+    keys: dict[tuple[Channel, str], str] = {}
     for landed in members:
-        candidate = landed.read_as(Candidate)
-        told = [(Channel.EMAIL, one.value) for one in candidate.email_addresses]
-        told += [(Channel.SMS, one.value) for one in candidate.phone_numbers]
-        for channel, address in told:
-            if address:
-                found[landed.id, channel.value, address] = {
+        for channel, field in _REACHED_BY:
+            for one in landed.body.get(field) or ():
+                address = one["value"]
+                if not address:
+                    continue
+                if (key := keys.get((channel, address))) is None:  # a person's sources mostly hold the same ones
+                    key = keys[channel, address] = address_key(store, channel, address)
+                found[landed.id, channel, address] = {
                     "person_id": person,
                     "record_id": landed.id,
                     "channel": channel.value,
                     "address": address,
-                    "address_key": address_key(store, channel, address),
+                    "address_key": key,
                     "is_primary": address in primary,
                 }
     return [found[key] for key in sorted(found)]
@@ -91,12 +105,10 @@ def activities(
 ) -> dict[str, Activity]:
     """Return what happened around each candidate record, as it will stand once `projection` is written."""
     moments: defaultdict[str, list[datetime]] = defaultdict(list)
-    columns = (applications.c.id, applications.c.candidate_record_id, *(applications.c[name] for name in _ACTS))
-    stored = mappings_with(connection, select(*columns), applications.c.candidate_record_id, candidates)
+    stored = mappings_with(connection, _ACTED, applications.c.candidate_record_id, candidates)
     for row in _current(stored, projection.applications):
         moments[row["candidate_record_id"]] += [row[name] for name in _ACTS if row[name]]
-    columns = (events.c.id, events.c.candidate_record_id, events.c.at)
-    stored = mappings_with(connection, select(*columns), events.c.candidate_record_id, candidates)
+    stored = mappings_with(connection, _HAPPENED, events.c.candidate_record_id, candidates)
     for row in _current(stored, projection.events):
         if row["candidate_record_id"] and row["at"]:
             moments[row["candidate_record_id"]].append(row["at"])
@@ -123,15 +135,13 @@ def _contribution(installation: Installation, landed: Landed) -> Contribution:
     return Contribution(
         record_id=landed.id,
         connection=landed.connection,
-        candidate=landed.read_as(Candidate),
+        body=landed.body,
         observed_at=landed.remote_updated_at or landed.landed_at,
-        trust=setting.trust if setting else _DEFAULT_TRUST,
+        trust=setting.trust if setting else TRUST_IN_UNKNOWN,
         landing_number=landed.landing_number,
     )
 
 
-def _primary(told: Any) -> str | None:
-    """Return the primary of several addresses, or the first."""
-    addresses = list(told or ())
-    chosen = next((one for one in addresses if one.get("is_primary")), addresses[0] if addresses else None)
-    return chosen["value"] if chosen else None
+def _first(told: Any) -> str | None:
+    """Return the first of several addresses, which is the primary one."""
+    return told[0]["value"] if told else None

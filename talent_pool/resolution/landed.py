@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from connectors.records import RECORD_TYPES, Record
 from talent_pool.store.lookup import mappings_with
@@ -93,15 +93,31 @@ _COLUMNS = (
 )
 
 
+_RECORDS = select(*_COLUMNS)
+_KEPT_AS_THEY_ARE = _RECORDS.with_for_update(read=True, skip_locked=True)
+
+
+@lru_cache
+def _at(source: str, kind: str) -> Select[*tuple[Any, ...]]:
+    return _RECORDS.where(records.c.connection == source, records.c.record_type == kind)
+
+
+@lru_cache
+def _hanging(source: str, kind: str, types: tuple[str, ...]) -> Select[*tuple[Any, ...]]:
+    return _RECORDS.where(
+        records.c.connection == source,
+        records.c.parent_type == kind,
+        records.c.record_type.in_(types),
+        records.c.removed_at.is_(None),
+    )
+
+
 def by_ids(connection: Connection, ids: Collection[str], *, holding: bool = False) -> dict[str, Landed]:
     """Return the records of these birth ids, removed ones too, in the order of their ids.
 
     `holding` keeps them as they are until this transaction ends, and leaves out those that are being changed now.
     """
-    statement = select(*_COLUMNS)
-    if holding:
-        statement = statement.with_for_update(read=True, skip_locked=True)
-    found = mappings_with(connection, statement, records.c.id, ids)
+    found = mappings_with(connection, _KEPT_AS_THEY_ARE if holding else _RECORDS, records.c.id, ids)
     return {row["id"]: Landed(**row) for row in found}
 
 
@@ -109,7 +125,7 @@ def by_place(connection: Connection, places: Iterable[Place]) -> dict[Place, Lan
     """Return what stands at these places: of several generations the newest."""
     found: dict[Place, Landed] = {}
     for (source, kind), names in _grouped(places).items():
-        statement = select(*_COLUMNS).where(records.c.connection == source, records.c.record_type == kind)
+        statement = _at(source, kind)
         for row in mappings_with(connection, statement, records.c.remote_id, names):
             known = found.get((source, kind, row["remote_id"]))
             if known is None or known.generation < row["generation"]:
@@ -120,12 +136,7 @@ def by_place(connection: Connection, places: Iterable[Place]) -> dict[Place, Lan
 def children(connection: Connection, parents: Iterable[Place], types: Collection[str]) -> Iterator[Landed]:
     """Yield the live records of these types that hang on one of `parents`."""
     for (source, kind), names in _grouped(parents).items():
-        statement = select(*_COLUMNS).where(
-            records.c.connection == source,
-            records.c.parent_type == kind,
-            records.c.record_type.in_(sorted(types)),
-            records.c.removed_at.is_(None),
-        )
+        statement = _hanging(source, kind, tuple(sorted(types)))
         for row in mappings_with(connection, statement, records.c.parent_remote_id, names):
             yield Landed(**row)
 

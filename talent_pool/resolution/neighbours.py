@@ -4,25 +4,41 @@ Whether a value is shared follows from the records that hold it now, and from no
 the line, in either direction, every holder is compared anew.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 from sqlalchemy import Connection, func, select
 
 from connectors.records import Candidate
-from dedupe.blocking import Key, is_shared, keys
+from dedupe.blocking import CONTACTS, Key, is_shared, keys
 from dedupe.model import MatchModel
-from dedupe.normalise import Normalised, normalised
+from dedupe.normalise import Normalised, normalised, read_form
 from dedupe.scoring import Edge
 from talent_pool.installation import Installation
 from talent_pool.resolution.landed import Landed, by_ids
 from talent_pool.store.lookup import rows_with
-from talent_pool.store.tables import record_keys, records
+from talent_pool.store.tables import record_forms, record_keys
 
 Score = Callable[[Sequence[Normalised], AbstractSet[str], AbstractSet[Key], MatchModel], list[Edge]]
 """Compares the records in focus with all: see `dedupe.scoring.edges`."""
+
+
+Held = Mapping[int, Key]
+"""A record's keys by their numbers."""
+
+_Names = Mapping[str, int]
+"""{name key: records that hold a value under it}."""
+
+_NOBODY: _Names = {}
+
+_BY_NAME = (record_keys.c.key, record_keys.c.name_key)
+_COUNTED = select(*_BY_NAME, func.count().label("holders")).group_by(*_BY_NAME)
+_HELD = select(record_keys.c.key, record_keys.c.kind, record_keys.c.name_key)
+_HOLDERS = select(record_keys.c.record_id)
+_FORMS = select(record_forms.c.form)
 
 
 @dataclass
@@ -30,11 +46,12 @@ class Compared:
     """Records compared anew, and what came of it.
 
     `focus`: every record whose keys and edges are replaced; those that a source removed are left without any.
-    `normalised`: the live ones among them. `edges`: all edges that touch them.
+    `normalised`: the live ones among them; `keys`: their keys. `edges`: all edges that touch them.
     """
 
     focus: dict[str, Landed] = field(default_factory=dict[str, Landed])
     normalised: dict[str, Normalised] = field(default_factory=dict[str, Normalised])
+    keys: dict[str, Held] = field(default_factory=dict[str, Held])
     edges: list[Edge] = field(default_factory=list[Edge])
 
 
@@ -44,6 +61,22 @@ def normal(installation: Installation, landed: Landed) -> Normalised:
     return normalised(
         landed.id, landed.read_as(Candidate), setting.default_region if setting else None, landed.organisation
     )
+
+
+def held_by(record: Normalised, kinds: AbstractSet[str] | None = None) -> Held:
+    """Return a record's keys, or those of these `kinds`, by the numbers that stand for them in the index."""
+    return {
+        _number(record.organisation, key.kind, key.value): key
+        for key in keys(record)
+        if kinds is None or key.kind in kinds
+    }
+
+
+def shared_among(connection: Connection, held: Held) -> set[Key]:
+    """Return those of these values, of one organisation, that say nothing of one person by who holds them now."""
+    holders = _Holders(connection)
+    holders.look_up(held)
+    return {key for number, key in held.items() if holders.is_shared(number, key.kind)}
 
 
 def compare(
@@ -58,103 +91,108 @@ def compare(
     groups: defaultdict[str, dict[str, Landed]] = defaultdict(dict)
     for record_id, landed in candidates.items():
         groups[landed.organisation][record_id] = landed
-    for organisation, group in sorted(groups.items()):
-        _Organisation(connection, installation, organisation).compare(group, model, score, compared)
+    for _, group in sorted(groups.items()):
+        _Organisation(connection, installation).compare(group, model, score, compared)
     return compared
 
 
 class _Organisation:
     """The key index as seen by one organisation; pools of two organisations never meet."""
 
-    def __init__(self, connection: Connection, installation: Installation, organisation: str) -> None:
+    def __init__(self, connection: Connection, installation: Installation) -> None:
         self._connection = connection
         self._installation = installation
-        self._organisation = organisation
 
     def compare(self, group: Mapping[str, Landed], model: MatchModel, score: Score, into: Compared) -> None:
-        focus = dict(group)
-        while True:
-            live = {name: normal(self._installation, landed) for name, landed in focus.items() if landed.live}
-            held = {name: frozenset(keys(record)) for name, record in live.items()}
-            before, left = self._names(self._stored_keys(focus) | _all(held)), self._own_names(focus)
-            after = _after(before, left, live, held)
-            flipped = {key for key in before.keys() | after.keys() if _shared(key, before) != _shared(key, after)}
-            pulled = by_ids(self._connection, self._holders(flipped) - focus.keys())
-            if not pulled:
-                break
-            focus |= pulled
-        personal = {key for key in _all(held) if not _shared(key, after)}
-        others = by_ids(self._connection, self._holders(personal) - focus.keys())
-        around = {name: normal(self._installation, landed) for name, landed in others.items() if landed.live}
-        further = _all({name: frozenset(keys(record)) for name, record in around.items()}) - after.keys()
-        after |= _after(self._names(further), {}, {}, {})
-        shared = {key for key in after if _shared(key, after)}
+        names = _Holders(self._connection)
+        fresh, focus = dict(group), dict[str, Landed]()
+        live: dict[str, Normalised] = {}
+        held: dict[str, Held] = {}
+        while fresh:
+            focus |= fresh
+            new = {name: normal(self._installation, landed) for name, landed in fresh.items() if landed.live}
+            live |= new
+            held |= {name: held_by(record) for name, record in new.items()}
+            flipped = names.exchange(fresh, {name: (live[name].name_key, held[name]) for name in new})
+            fresh = by_ids(self._connection, self._of(flipped) - focus.keys())
+        around = self._around(names, focus.keys())
+        contacts = {number: key for record in around for number, key in held_by(record, CONTACTS).items()}
+        names.look_up(contacts)
+        known = {number: key for own in (*held.values(), contacts) for number, key in own.items()}
         into.focus |= focus
         into.normalised |= live
+        into.keys |= held
         if live:
-            into.edges += score([*live.values(), *around.values()], frozenset(live), shared, model)
+            shared = {key for number, key in known.items() if names.is_shared(number, key.kind)}
+            into.edges += score([*live.values(), *around], frozenset(live), shared, model)
 
-    def _names(self, wanted: Collection[Key]) -> dict[Key, Counter[str]]:
-        """Return for each key how often each name stands among its stored holders."""
-        found: dict[Key, Counter[str]] = {}
-        columns = (record_keys.c.kind, record_keys.c.value, record_keys.c.name_key)
-        for kind, values in _by_kind(wanted).items():
-            statement = (
-                select(*columns, func.count())
-                .join(records, records.c.id == record_keys.c.record_id)
-                .where(record_keys.c.kind == kind, records.c.organisation == self._organisation)
-                .group_by(*columns)
-            )
-            for _, value, name, count in rows_with(self._connection, statement, record_keys.c.value, values):
-                found.setdefault(Key(kind, value), Counter())[name] = count
-        return found
+    def _around(self, names: "_Holders", focus: AbstractSet[str]) -> list[Normalised]:
+        """Return the comparable forms of the stored records that share a telling value with one in focus."""
+        others = self._of(names.telling()) - focus
+        rows = rows_with(self._connection, _FORMS, record_forms.c.record_id, others)
+        return [read_form(row.form) for row in rows]
 
-    def _own_names(self, focus: Collection[str]) -> dict[Key, Counter[str]]:
-        """Return what the records in focus themselves contribute to the stored names."""
-        found: dict[Key, Counter[str]] = {}
-        statement = select(record_keys.c.kind, record_keys.c.value, record_keys.c.name_key)
-        for kind, value, name in rows_with(self._connection, statement, record_keys.c.record_id, focus):
-            found.setdefault(Key(kind, value), Counter())[name] += 1
-        return found
-
-    def _stored_keys(self, focus: Collection[str]) -> set[Key]:
-        return set(self._own_names(focus))
-
-    def _holders(self, wanted: Collection[Key]) -> set[str]:
-        found: set[str] = set()
-        for kind, values in _by_kind(wanted).items():
-            statement = (
-                select(record_keys.c.record_id)
-                .join(records, records.c.id == record_keys.c.record_id)
-                .where(record_keys.c.kind == kind, records.c.organisation == self._organisation)
-            )
-            found.update(row.record_id for row in rows_with(self._connection, statement, record_keys.c.value, values))
-        return found
+    def _of(self, numbers: Collection[int]) -> set[str]:
+        rows = rows_with(self._connection, _HOLDERS, record_keys.c.key, numbers)
+        return {row.record_id for row in rows}
 
 
-def _after(
-    before: Mapping[Key, Counter[str]],
-    left: Mapping[Key, Counter[str]],
-    live: Mapping[str, Normalised],
-    held: Mapping[str, frozenset[Key]],
-) -> dict[Key, Counter[str]]:
-    after = {key: names - left.get(key, Counter()) for key, names in before.items()}
-    for name, own in held.items():
-        for key in own:
-            after.setdefault(key, Counter())[live[name].name_key] += 1
-    return after
+class _Holders:
+    """How many records hold each value, by their names: as stored, and as it will be after this turn."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._kinds: dict[int, str] = {}
+        self._before: dict[int, dict[str, int]] = {}
+        self._after: dict[int, dict[str, int]] = {}
+
+    def exchange(self, left: Collection[str], come: Mapping[str, tuple[str, Held]]) -> set[int]:
+        """Replace these records' stored values by those of now, and return the values that cross the line."""
+        gone = list(rows_with(self._connection, _HELD, record_keys.c.record_id, left))
+        told = {number: key.kind for _, held in come.values() for number, key in held.items()}
+        told |= {row.key: row.kind for row in gone}
+        self.look_up(told)
+        self._kinds |= told
+        for row in gone:
+            self._add(row.key, row.name_key, -1)
+        for name_key, held in come.values():
+            for number in held:
+                self._add(number, name_key, 1)
+        return {number for number, kind in told.items() if self._crossed(number, kind)}
+
+    def look_up(self, numbers: Collection[int]) -> None:
+        """Read how the values that are not known yet are held."""
+        unknown = [number for number in numbers if number not in self._before]
+        if not unknown:
+            return
+        for number in unknown:
+            self._before[number] = {}
+        for number, name_key, count in rows_with(self._connection, _COUNTED, record_keys.c.key, unknown):
+            self._before[number][name_key] = count
+        self._after |= {number: dict(self._before[number]) for number in unknown}
+
+    def is_shared(self, number: int, kind: str) -> bool:
+        """Say whether a value tells nobody apart, after this turn."""
+        return is_shared(kind, self._after.get(number, _NOBODY))
+
+    def telling(self) -> set[int]:
+        """Return the values that are stored already, and say something of one person after this turn."""
+        return {n for n, kind in self._kinds.items() if self._before.get(n) and not self.is_shared(n, kind)}
+
+    def _add(self, number: int, name_key: str, count: int) -> None:
+        names = self._after[number]
+        left = names.get(name_key, 0) + count
+        if left:
+            names[name_key] = left
+        else:
+            names.pop(name_key, None)
+
+    def _crossed(self, number: int, kind: str) -> bool:
+        before = self._before[number]
+        return bool(before) and is_shared(kind, before) != self.is_shared(number, kind)
 
 
-def _shared(key: Key, names: Mapping[Key, Counter[str]]) -> bool:
-    return is_shared(key.kind, names.get(key, Counter()))
-
-
-def _all(held: Mapping[str, Iterable[Key]]) -> set[Key]:
-    return {key for own in held.values() for key in own}
-
-
-def _by_kind(wanted: Iterable[Key]) -> dict[str, set[str]]:
-    kinds: defaultdict[str, set[str]] = defaultdict(set)
-    for key in wanted:
-        kinds[key.kind].add(key.value)
-    return dict(sorted(kinds.items()))
+def _number(organisation: str, kind: str, value: str) -> int:
+    """Return the number that stands for a value in the index: 63 bits of its hash, so that two never meet."""
+    text = f"{organisation}\x1f{kind}\x1f{value}".encode()
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big") >> 1

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, insert, select
+from sqlalchemy import ColumnElement, Connection, Table, select
 
 from connectors.records import Interaction, Job
 from talent_pool.installation import Installation
@@ -27,9 +27,9 @@ from talent_pool.resolution.applications import (
     step_ids,
 )
 from talent_pool.resolution.landed import Landed, Place, by_place, children, part_of
-from talent_pool.store.database import Store
+from talent_pool.store.database import Store, insert_mappings
 from talent_pool.store.ids import record_id
-from talent_pool.store.lookup import apply_to, mappings_with, rows_with
+from talent_pool.store.lookup import delete_with, mappings_with, rows_with
 from talent_pool.store.tables import applications, events, jobs, records, referral_links
 
 Rows = dict[str, dict[str, Any]]
@@ -124,10 +124,8 @@ def write(connection: Connection, projection: Projection, now: datetime) -> None
         stamp = {"modified_at": now} if "modified_at" in table.c else {}
         changed = difference.changed
         # A changed row is written anew: one statement for any set of columns, on both databases.
-        apply_to(connection, table.delete(), table.c.id, [*difference.gone, *(row["id"] for row in changed)])
-        rows = [row | stamp for row in (*difference.new, *changed)]
-        if rows:
-            connection.execute(insert(table), rows)
+        delete_with(connection, table.c.id, [*difference.gone, *(row["id"] for row in changed)])
+        insert_mappings(connection, table, [row | stamp for row in (*difference.new, *changed)])
 
 
 def _concerned(

@@ -4,7 +4,7 @@ Reads one consistent view of the store, and holds no lock, however long the comp
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 from connectors.records import ConsentStatement
 from dedupe.clustering import clusters
 from talent_pool.installation import Installation
-from talent_pool.resolution import decisions, epochs, turns
+from talent_pool.resolution import decisions, epochs, survivorship_in_force, turns
 from talent_pool.resolution.components import Touched, touched
 from talent_pool.resolution.epochs import Epoch
 from talent_pool.resolution.golden import Activity, activities, address_rows, combined, person_row
@@ -29,6 +29,12 @@ from talent_pool.store.tables import applications, people, person_addresses, per
 
 Row = dict[str, Any]
 
+HOLDERS = select(person_records.c.record_id, person_records.c.person_id)
+_PEOPLE = select(people)
+_ADDRESSES = select(person_addresses)
+_REACHED = select(person_addresses.c.person_id)
+_APPLICANTS = select(applications.c.candidate_record_id)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -36,6 +42,7 @@ class Plan:
 
     `turn` and `waiting` are checked again before anything is written. `holders`: who holds each record from now on,
     for all records of touched components. `people`: derived columns by person; `stored`: their rows as they are.
+    `rebuilding`: people who waited for the rules by which they are built have changed.
     `woken`: people whose segments have to be looked at for another cause than a change of theirs.
     """
 
@@ -48,6 +55,7 @@ class Plan:
     assignment: Assignment
     holders: Mapping[str, str]
     projection: Projection
+    rebuilding: Sequence[str] = ()
     people: Mapping[str, Row] = field(default_factory=dict[str, Row])
     organisations: Mapping[str, str] = field(default_factory=dict[str, str])
     addresses: Mapping[str, list[Row]] = field(default_factory=dict[str, list[Row]])
@@ -59,10 +67,11 @@ class Plan:
 def plan(
     connection: Connection, store: Store, installation: Installation, now: datetime, *, limit: int, score: Score
 ) -> Plan | None:
-    """Think out a turn over at most `limit` waiting records; None when nothing waits."""
+    """Think out a turn over at most `limit` waiting records and people; None when nothing waits."""
     waits = select(work.c.subject_id).where(work.c.stage == "resolve").order_by(work.c.since, work.c.subject_id)
     taken = list(connection.execute(waits.limit(limit)).scalars())
-    if not taken:
+    rebuilding = survivorship_in_force.waiting(connection, limit - len(taken))
+    if not taken and not rebuilding:
         return None
     turn, epoch = turns.current(connection), epochs.in_force(connection)
     waiting = by_ids(connection, taken)
@@ -80,7 +89,7 @@ def plan(
     stay = _Holders(connection, compared.focus.keys() | around.members, holders)
     moved = [one for name, one in landed.items() if around.holder.get(name) != holders.get(name)]
     projection = project(connection, store, installation, waiting=waiting.values(), moved=moved, holders_of=stay.of)
-    thought = Plan(turn, epoch, taken, waiting, compared, around, assignment, holders, projection)
+    thought = Plan(turn, epoch, taken, waiting, compared, around, assignment, holders, projection, rebuilding)
     return _with_people(connection, store, installation, now, thought=thought, landed=landed, stay=stay)
 
 
@@ -94,9 +103,8 @@ class _Holders:
 
     def of(self, names: Collection[str]) -> dict[str, str]:
         """Return the person of each record that has one."""
-        columns = select(person_records.c.record_id, person_records.c.person_id)
         outside = {name for name in names if name not in self._inside}
-        stored = rows_with(self._connection, columns, person_records.c.record_id, outside)
+        stored = rows_with(self._connection, HOLDERS, person_records.c.record_id, outside)
         here = {name: self._holders[name] for name in names if name in self._holders}
         return here | {row.record_id: row.person_id for row in stored}
 
@@ -121,13 +129,13 @@ def _with_people(
         rows[person] = person_row(installation, whole, combined(acts.get(name, Activity()) for name in own))
         addresses[person] = address_rows(store, person, rows[person], whole)
     ids = rows.keys() | thought.assignment.ended | thought.assignment.aliases.keys()
-    stored = {row["id"]: row for row in mappings_with(connection, select(people), people.c.id, ids)}
+    stored = {row["id"]: row for row in mappings_with(connection, _PEOPLE, people.c.id, ids)}
     stored_addresses: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in mappings_with(connection, select(person_addresses), person_addresses.c.person_id, ids):
+    for row in mappings_with(connection, _ADDRESSES, person_addresses.c.person_id, ids):
         stored_addresses[row["person_id"]].append(row)
     return Plan(
         thought.turn, thought.epoch, thought.taken, thought.waiting, thought.compared, thought.touched,
-        thought.assignment, thought.holders, thought.projection,
+        thought.assignment, thought.holders, thought.projection, thought.rebuilding,
         people=rows,
         organisations={person: records[min(own)].organisation for person, own in members.items()},
         addresses=addresses,
@@ -138,7 +146,7 @@ def _with_people(
 
 
 def _rebuilt(connection: Connection, thought: Plan, stay: _Holders) -> dict[str, frozenset[str]]:
-    """Return the people whose records, applications or events differ, each with all records from now on."""
+    """Return the people whose records, applications, events or rules differ, each with all records from now on."""
     before = {identity.id: identity.members for identity in thought.touched.known if not identity.is_alias}
     active = thought.projection.candidates
     members = {
@@ -146,10 +154,10 @@ def _rebuilt(connection: Connection, thought: Plan, stay: _Holders) -> dict[str,
         for cluster, person in thought.assignment.holders.items()
         if before.get(person) != cluster or cluster & thought.compared.focus.keys() or cluster & active
     }
-    elsewhere = set(stay.of(active - thought.holders.keys()).values()) - members.keys()
+    elsewhere = set(stay.of(active - thought.holders.keys()).values()) | set(thought.rebuilding)
+    elsewhere -= members.keys() | thought.assignment.aliases.keys() | thought.assignment.ended
     found: defaultdict[str, set[str]] = defaultdict(set)
-    columns = select(person_records.c.record_id, person_records.c.person_id)
-    for row in rows_with(connection, columns, person_records.c.person_id, elsewhere):
+    for row in rows_with(connection, HOLDERS, person_records.c.person_id, elsewhere):
         found[row.person_id].add(row.record_id)
     return members | {person: frozenset(own) for person, own in found.items()}
 
@@ -164,11 +172,9 @@ def _woken(connection: Connection, store: Store, thought: Plan, stay: _Holders) 
         if landed.body:
             said = landed.read_as(ConsentStatement)
             keys |= {address_key(store, said.channel, said.address)} if said.address else set()
-    columns = select(person_addresses.c.person_id)
-    reached = {row.person_id for row in rows_with(connection, columns, person_addresses.c.address_key, keys)}
+    reached = {row.person_id for row in rows_with(connection, _REACHED, person_addresses.c.address_key, keys)}
     jobs = thought.projection.jobs.values("id")
-    columns = select(applications.c.candidate_record_id)
-    candidates |= {row.candidate_record_id for row in rows_with(connection, columns, applications.c.job_id, jobs)}
+    candidates |= {row.candidate_record_id for row in rows_with(connection, _APPLICANTS, applications.c.job_id, jobs)}
     active = thought.projection.candidates
     gone = set(thought.assignment.aliases) | thought.assignment.ended
     return (set(stay.of(candidates | active).values()) | reached) - gone

@@ -1,14 +1,14 @@
 """One turn of resolution, written in one short transaction; it first looks whether what it rests on still stands."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
-from dedupe.blocking import keys
-from talent_pool.resolution import epochs, projection, turns
+from dedupe.normalise import form_of
+from talent_pool.resolution import epochs, projection, survivorship_in_force, turns
 from talent_pool.resolution.golden import STUB
 from talent_pool.resolution.identity import anchor_of
 from talent_pool.resolution.landed import by_ids
@@ -16,26 +16,33 @@ from talent_pool.resolution.membership_moves import follow_applications, follow_
 from talent_pool.resolution.turn_plan import Plan
 from talent_pool.store import changes
 from talent_pool.store.changes import Change
-from talent_pool.store.database import Store
-from talent_pool.store.lookup import apply_to, rows_with
+from talent_pool.store.database import Store, insert_mappings, insert_rows
+from talent_pool.store.lookup import apply_to, delete_with, rows_with
 from talent_pool.store.tables import (
     edges,
     people,
     person_addresses,
     person_aliases,
     person_records,
+    record_forms,
     record_keys,
     work,
 )
+from talent_pool.store.types import json_text
 
 Row = dict[str, Any]
+
+_WAITING = select(work.c.subject_id).where(work.c.stage == "resolve").with_for_update(skip_locked=True)
+_DONE = work.delete().where(work.c.stage == "resolve")
+_REBUILT = work.delete().where(work.c.stage == survivorship_in_force.STAGE)
 
 
 @dataclass(frozen=True, slots=True)
 class ResolveReport:
     """What resolution did: waiting records taken, people by what became of them, rows written.
 
-    `people` counts people whose row was written, `applications` applications that were written or are gone.
+    `people` counts people whose row was written, `applications` applications that were written or are gone, `rebuilt`
+    people who waited because their rules had changed, whether that changed them or not.
     """
 
     records: int = 0
@@ -46,6 +53,12 @@ class ResolveReport:
     ended: int = 0
     people: int = 0
     applications: int = 0
+    rebuilt: int = 0
+
+    @property
+    def did_anything(self) -> bool:
+        """Whether anything waited."""
+        return bool(self.records or self.rebuilt)
 
     def __add__(self, other: "ResolveReport") -> "ResolveReport":
         return ResolveReport(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
@@ -57,24 +70,22 @@ def write(store: Store, plan: Plan, now: datetime) -> ResolveReport | None:
         turns.begin(store, connection)
         if not _still_stands(connection, plan):
             return None
-        apply_to(connection, work.delete().where(work.c.stage == "resolve"), work.c.subject_id, plan.taken)
+        apply_to(connection, _DONE, work.c.subject_id, plan.taken)
+        apply_to(connection, _REBUILT, work.c.subject_id, plan.rebuilding)
         entries = _person_changes(plan)
         subjects = {entry.subject_id for entry in entries if entry.kind != "merged"}
         waking = (subjects | plan.woken) - plan.assignment.aliases.keys()
-        rows = [{"stage": "segments", "subject_id": person, "since": now} for person in sorted(waking)]
-        if rows:
-            # an update, not a look past: a row that another step is just clearing must be there again afterwards
-            wake = store.insert(work)
-            again = wake.on_conflict_do_update(
-                index_elements=["stage", "subject_id"], set_={"since": wake.excluded.since}
-            )
-            connection.execute(again, rows)
+        rows = [("segments", person, store.moment(now)) for person in sorted(waking)]
+        # an update, not a look past: a row that another step is just clearing must be there again afterwards
+        again = "ON CONFLICT (stage, subject_id) DO UPDATE SET since = excluded.since"
+        insert_rows(connection, work, ("stage", "subject_id", "since"), rows, again)
         epochs.keep(store, connection, plan.epoch, now)
         _write_matches(connection, plan)
         written = _application_changes(plan)
         numbers = changes.append(connection, [*entries, *written], now)
         numbered = {e.subject_id: number for e, number in zip(entries, numbers, strict=False) if e.kind != "merged"}
         _write_people(connection, plan, numbered, now)
+        restated = _restate(connection, plan, numbered)
         projection.write(connection, plan.projection, now)
         follow_merges(connection, _redirected(plan), now)
         follow_returns(connection, _returned(plan))
@@ -84,7 +95,13 @@ def write(store: Store, plan: Plan, now: datetime) -> ResolveReport | None:
         kind: sum(entry.kind == kind for entry in entries)
         for kind in ("created", "changed", "merged", "split", "ended")
     }
-    return ResolveReport(records=len(plan.taken), people=len(numbered), applications=len(written), **count)
+    return ResolveReport(
+        records=len(plan.taken),
+        people=len(numbered) + restated,
+        applications=len(written),
+        rebuilt=len(plan.rebuilding),
+        **count,
+    )
 
 
 def _still_stands(connection: Connection, plan: Plan) -> bool:
@@ -94,43 +111,33 @@ def _still_stands(connection: Connection, plan: Plan) -> bool:
     """
     if turns.current(connection) != plan.turn:
         return False
-    waits = select(work.c.subject_id).where(work.c.stage == "resolve").with_for_update(skip_locked=True)
-    if {row.subject_id for row in rows_with(connection, waits, work.c.subject_id, plan.taken)} != set(plan.taken):
+    if {row.subject_id for row in rows_with(connection, _WAITING, work.c.subject_id, plan.taken)} != set(plan.taken):
         return False
     return by_ids(connection, plan.taken, holding=True) == plan.waiting
 
 
 def _write_matches(connection: Connection, plan: Plan) -> None:
-    focus = plan.compared.focus
-    apply_to(connection, record_keys.delete(), record_keys.c.record_id, focus)
-    apply_to(connection, edges.delete(), edges.c.record_a, focus)
-    apply_to(connection, edges.delete(), edges.c.record_b, focus)
-    held = [
-        {"record_id": name, "kind": key.kind, "value": key.value, "name_key": record.name_key}
-        for name, record in plan.compared.normalised.items()
-        for key in sorted(set(keys(record)))
+    compared = plan.compared
+    for column in (record_keys.c.record_id, record_forms.c.record_id, edges.c.record_a, edges.c.record_b):
+        delete_with(connection, column, compared.focus)
+    live = sorted(compared.normalised.items())
+    keyed = [
+        (number, name, key.kind, record.name_key)
+        for name, record in live
+        for number, key in compared.keys[name].items()
     ]
-    if held:
-        connection.execute(insert(record_keys), held)
+    insert_rows(connection, record_keys, ("key", "record_id", "kind", "name_key"), sorted(keyed))
+    insert_rows(connection, record_forms, ("record_id", "form"), [(name, form_of(record)) for name, record in live])
     scored = [
-        {
-            "record_a": edge.record_a,
-            "record_b": edge.record_b,
-            "weight": edge.weight,
-            "probability": edge.probability,
-            "levels": edge.levels,
-            "epoch": plan.epoch.number,
-        }
-        for edge in plan.compared.edges
+        (one.record_a, one.record_b, one.weight, one.probability, json_text(one.levels), plan.epoch.number)
+        for one in compared.edges
     ]
-    if scored:
-        connection.execute(insert(edges), scored)
+    insert_rows(connection, edges, ("record_a", "record_b", "weight", "probability", "levels", "epoch"), scored)
     before = plan.touched.holder
     moved = {name for name in before.keys() | plan.holders.keys() if before.get(name) != plan.holders.get(name)}
-    apply_to(connection, person_records.delete(), person_records.c.record_id, moved)
-    rows = [{"record_id": n, "person_id": plan.holders[n]} for n in sorted(moved) if n in plan.holders]
-    if rows:
-        connection.execute(insert(person_records), rows)
+    delete_with(connection, person_records.c.record_id, moved)
+    rows = [(name, plan.holders[name]) for name in sorted(moved) if name in plan.holders]
+    insert_rows(connection, person_records, ("record_id", "person_id"), rows)
 
 
 def _merged_into(plan: Plan) -> dict[str, str]:
@@ -160,7 +167,7 @@ def _returned(plan: Plan) -> set[str]:
 def _person_changes(plan: Plan) -> list[Change]:
     """Return what happened to people, in the order of their ids: those who are there, merged, ended."""
     before = {identity.id: identity for identity in plan.touched.known if not identity.is_alias}
-    returned, merged = _returned(plan), _merged_into(plan)
+    returned, merged, rebuilding = _returned(plan), _merged_into(plan), set(plan.rebuilding)
     clusters = {person: cluster for cluster, person in plan.assignment.holders.items()}
     entries: list[Change] = []
     for person in sorted(plan.people):
@@ -168,7 +175,8 @@ def _person_changes(plan: Plan) -> list[Change]:
         had = before[person].members if person in before else frozenset[str]()
         if cluster is None:
             if _differs(plan, person):
-                entries.append(Change("person", person, "changed", {"applications": True}))
+                cause = "survivorship" if person in rebuilding else "applications"
+                entries.append(Change("person", person, "changed", {cause: True}))
             continue
         others = {plan.touched.holder[name] for name in cluster - had if name in plan.touched.holder} - merged.keys()
         is_fresh = person in plan.assignment.minted or person in returned or not had
@@ -191,8 +199,10 @@ def _person_changes(plan: Plan) -> list[Change]:
 
 
 def _differs(plan: Plan, person: str) -> bool:
+    """Say whether anything is another value; that another source says the same is nobody's news."""
     stored = plan.stored.get(person)
-    if stored is None or any(stored[name] != value for name, value in plan.people[person].items()):
+    values = plan.people[person].items()
+    if stored is None or any(stored[name] != value for name, value in values if name != "provenance"):
         return True
     return _by_key(plan.addresses[person]) != _by_key(plan.stored_addresses.get(person, []))
 
@@ -216,22 +226,27 @@ def _write_people(connection: Connection, plan: Plan, numbered: Mapping[str, int
     _write_aliases(connection, plan, now)
     minted = {identity.id: identity.minted_number for identity in plan.touched.known}
     written = [name for name in plan.people if name in numbered]
-    apply_to(connection, people.delete(), people.c.id, [*written, *plan.assignment.aliases])
-    apply_to(
-        connection,
-        person_addresses.delete(),
-        person_addresses.c.person_id,
-        [*written, *plan.assignment.aliases, *ended],
-    )
+    delete_with(connection, people.c.id, [*written, *plan.assignment.aliases])
+    delete_with(connection, person_addresses.c.person_id, [*written, *plan.assignment.aliases, *ended])
     rows = [_person(plan, person, minted.get(person), numbered[person], now) for person in sorted(written)]
-    if rows:
-        connection.execute(insert(people), rows)
-    addresses = [row for person in sorted(written) for row in plan.addresses[person]]
-    if addresses:
-        connection.execute(insert(person_addresses), addresses)
+    insert_mappings(connection, people, rows)
+    insert_mappings(connection, person_addresses, [row for person in sorted(written) for row in plan.addresses[person]])
     for name in ended:
         stub = dict(STUB) | {"state": "ended", "modified_at": now, "sequence": numbered[name]}
         connection.execute(update(people).where(people.c.id == name).values(stub))
+
+
+def _restate(connection: Connection, plan: Plan, numbered: Collection[str]) -> int:
+    """Write where values come from, of people whose values are what they were; return how many these are."""
+    rows = [
+        {"of": person, "told": row["provenance"]}
+        for person, row in plan.people.items()
+        if person not in numbered and row["provenance"] != plan.stored[person]["provenance"]
+    ]
+    if rows:
+        statement = update(people).where(people.c.id == bindparam("of")).values(provenance=bindparam("told"))
+        connection.execute(statement, rows)
+    return len(rows)
 
 
 def _person(plan: Plan, person: str, minted: int | None, number: int, now: datetime) -> Row:
@@ -252,10 +267,9 @@ def _person(plan: Plan, person: str, minted: int | None, number: int, now: datet
 def _write_aliases(connection: Connection, plan: Plan, now: datetime) -> None:
     known = {identity.id: identity for identity in plan.touched.known}
     differing = _redirected(plan)
-    apply_to(connection, person_aliases.delete(), person_aliases.c.id, [*differing, *_returned(plan)])
+    delete_with(connection, person_aliases.c.id, [*differing, *_returned(plan)])
     rows = [
         {"id": name, "person_id": person, "minted_number": known[name].minted_number, "since": now}
         for name, person in sorted(differing.items())
     ]
-    if rows:
-        connection.execute(insert(person_aliases), rows)
+    insert_mappings(connection, person_aliases, rows)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
-from talent_pool.store.database import Store, allocate
+from talent_pool.store.database import Store, allocate, insert_mappings
 from talent_pool.store.tables import changes
 
 Kind = Literal["created", "changed", "merged", "split", "ended"]
@@ -47,20 +47,18 @@ def append(connection: Connection, entries: Sequence[Change], now: datetime) -> 
         return []
     first = allocate(connection, "change", len(entries))
     numbers = list(range(first, first + len(entries)))
-    connection.execute(
-        insert(changes),
-        [
-            {
-                "number": number,
-                "subject_type": entry.subject_type,
-                "subject_id": entry.subject_id,
-                "kind": entry.kind,
-                "cause": entry.cause,
-                "at": now,
-            }
-            for number, entry in zip(numbers, entries, strict=True)
-        ],
-    )
+    rows = [
+        {
+            "number": number,
+            "subject_type": entry.subject_type,
+            "subject_id": entry.subject_id,
+            "kind": entry.kind,
+            "cause": entry.cause,
+            "at": now,
+        }
+        for number, entry in zip(numbers, entries, strict=True)
+    ]
+    insert_mappings(connection, changes, rows)
     return numbers
 
 

@@ -8,7 +8,7 @@ a writer. Nobody else may create an engine.
 import hashlib
 import hmac
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain
@@ -224,6 +224,20 @@ def insert_into(database: Engine | Connection, table: Table) -> "sqlite.Insert |
     from sqlalchemy.dialects import postgresql, sqlite
 
     return sqlite.insert(table) if database.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def insert_mappings(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert `rows`, all of the same columns, their values such as SQLAlchemy takes; see `insert_rows`."""
+    if not rows:
+        return
+    names = tuple(rows[0])
+    dialect = connection.dialect
+    ways = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
+    columns = [
+        [row[name] for row in rows] if way is None else [way(row[name]) for row in rows]
+        for name, way in zip(names, ways, strict=True)
+    ]
+    insert_rows(connection, table, names, list(zip(*columns, strict=True)))
 
 
 _ROWS_AT_ONCE = 100

@@ -1,16 +1,24 @@
-"""Rows by many ids: one parameter holds them all, so that a statement is the same however many there are."""
+"""Rows by many ids or numbers: one parameter holds them all, so that a statement is the same however many there are."""
 
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections import namedtuple
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
+    Column,
     ColumnElement,
     Connection,
+    CursorResult,
     Delete,
-    Row,
+    Dialect,
+    Float,
+    Numeric,
     Select,
+    Table,
     Text,
     Update,
     any_,
@@ -18,11 +26,14 @@ from sqlalchemy import (
     func,
     select,
 )
+from sqlalchemy.types import TypeEngine
 
 _AT_ONCE = 5000
 
+_Value = TypeVar("_Value", str, int)
 
-def portions(values: Collection[str]) -> Iterator[list[str]]:
+
+def portions(values: Collection[_Value]) -> Iterator[list[_Value]]:
     """Yield the distinct `values` sorted, in portions that one statement can take."""
     ordered = sorted(set(values))
     for start in range(0, len(ordered), _AT_ONCE):
@@ -30,16 +41,23 @@ def portions(values: Collection[str]) -> Iterator[list[str]]:
 
 
 # Made once: to put such a condition together anew costs more than most look-ups do.
-_IN_ARRAY = any_(bindparam("among", type_=ARRAY(Text)))
-_IN_JSON = select(func.json_each(bindparam("among", type_=Text)).table_valued("value").c.value)
+_IN_ARRAY = any_(bindparam("among", None, type_=ARRAY(Text)))
+_IN_NUMBERS = any_(bindparam("among", None, type_=ARRAY(BigInteger)))
+_IN_JSON = select(func.json_each(bindparam("among", None, type_=Text)).table_valued("value").c.value)
 
 
-def among(connection: Connection, column: ColumnElement[str]) -> ColumnElement[bool]:
+def among(connection: Connection, column: ColumnElement[_Value]) -> ColumnElement[bool]:
     """Return the condition that `column` is one of the values that `given` hands to the statement."""
-    return column == _IN_ARRAY if connection.dialect.name == "postgresql" else column.in_(_IN_JSON)
+    return _among(connection.dialect.name, column)
 
 
-def given(connection: Connection, values: Collection[str]) -> dict[str, Any]:
+def _among(dialect: str, column: ColumnElement[Any]) -> ColumnElement[bool]:
+    if dialect != "postgresql":
+        return column.in_(_IN_JSON)
+    return column == (_IN_NUMBERS if isinstance(column.type, BigInteger) else _IN_ARRAY)
+
+
+def given(connection: Connection, values: Collection[_Value]) -> dict[str, Any]:
     """Return the parameter for `among`: an array, or JSON, by what the database knows."""
     return {"among": list(values) if connection.dialect.name == "postgresql" else orjson.dumps(list(values)).decode()}
 
@@ -47,33 +65,98 @@ def given(connection: Connection, values: Collection[str]) -> dict[str, Any]:
 def rows_with(
     connection: Connection,
     statement: Select[*tuple[Any, ...]],
-    column: ColumnElement[str],
-    values: Collection[str],
-) -> Iterator[Row[*tuple[Any, ...]]]:
-    """Yield the rows of `statement` whose `column` is one of `values`."""
-    wanted = statement.where(among(connection, column))
-    for portion in portions(values):
-        yield from connection.execute(wanted, given(connection, portion)).all()
+    column: ColumnElement[_Value],
+    values: Collection[_Value],
+) -> Iterator[Any]:
+    """Yield the rows of `statement` whose `column` is one of `values`, as tuples with names.
+
+    A statement is prepared once for as long as it lives: one that is asked often belongs to its module.
+    """
+    if values:
+        prepared = _prepared(connection.dialect, statement, column)
+        for portion in portions(values):
+            yield from map(prepared.row._make, prepared.read(connection, portion))
 
 
 def mappings_with(
     connection: Connection,
     statement: Select[*tuple[Any, ...]],
-    column: ColumnElement[str],
-    values: Collection[str],
+    column: ColumnElement[_Value],
+    values: Collection[_Value],
 ) -> Iterator[dict[str, Any]]:
     """Yield the same rows as `rows_with`, each as a dictionary of its own."""
-    wanted = statement.where(among(connection, column))
-    for portion in portions(values):
-        found = connection.execute(wanted, given(connection, portion))
-        names = list(found.keys())  # a mapping of SQLAlchemy's own costs three times as much a row
-        yield from (dict(zip(names, row, strict=True)) for row in found.all())
+    if values:
+        prepared = _prepared(connection.dialect, statement, column)
+        names = prepared.row._fields
+        for portion in portions(values):
+            yield from (dict(zip(names, row, strict=True)) for row in prepared.read(connection, portion))
 
 
 def apply_to(
-    connection: Connection, statement: Update | Delete, column: ColumnElement[str], values: Collection[str]
+    connection: Connection, statement: Update | Delete, column: ColumnElement[_Value], values: Collection[_Value]
 ) -> None:
     """Update or delete the rows whose `column` is one of `values`."""
-    wanted = statement.where(among(connection, column))
-    for portion in portions(values):
-        connection.execute(wanted, given(connection, portion))
+    if values:
+        prepared = _prepared(connection.dialect, statement, column)
+        for portion in portions(values):
+            prepared.execute(connection, portion)
+
+
+def delete_with(connection: Connection, column: Column[_Value], values: Collection[_Value]) -> None:
+    """Delete the rows of the column's table whose `column` is one of `values`."""
+    if values:
+        apply_to(connection, _delete(column.table), column, values)
+
+
+@lru_cache
+def _delete(table: Table) -> Delete:
+    return table.delete()
+
+
+class _Prepared:
+    """A statement as the driver takes it: SQLAlchemy's own way from a statement to its rows costs more than they do."""
+
+    def __init__(self, dialect: Dialect, statement: Any, column: ColumnElement[Any]) -> None:
+        wanted = statement.where(_among(dialect.name, column))
+        compiled = wanted.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+        self._text, self._order = compiled.string, compiled.positiontup
+        # an IN list is spelt out by now, and its values are texts
+        params, binds = compiled.params, compiled.binds
+        self._constants = {n: _bound(dialect, binds[n].type, v) if n in binds else v for n, v in params.items()}
+        columns = list(wanted.selected_columns) if isinstance(wanted, Select) else []
+        names = [str(one.key) for one in columns]
+        self.row: Any = namedtuple("row", names)  # noqa: PYI024  # pyright: ignore[reportUntypedNamedTuple] - known only here
+        ways = [_read(dialect, one.type) for one in columns]
+        self._ways = [(place, way) for place, way in enumerate(ways) if way is not None]
+
+    def execute(self, connection: Connection, portion: Collection[Any]) -> CursorResult[Any]:
+        params = self._constants | given(connection, portion)
+        values = params if self._order is None else tuple(params[name] for name in self._order)
+        return connection.exec_driver_sql(self._text, values)
+
+    def read(self, connection: Connection, portion: Collection[Any]) -> Iterable[Sequence[Any]]:
+        rows = self.execute(connection, portion).all()
+        if not self._ways:
+            return rows
+        return [self._processed(row) for row in rows]
+
+    def _processed(self, row: Sequence[Any]) -> list[Any]:
+        values = list(row)
+        for place, way in self._ways:
+            values[place] = way(values[place])
+        return values
+
+
+def _read(dialect: Dialect, of: TypeEngine[Any]) -> Callable[[Any], Any] | None:
+    """Return what makes a driver's value one of ours; numbers are the same."""
+    return None if isinstance(of, Float | Numeric) else of.dialect_impl(dialect).result_processor(dialect, None)
+
+
+def _bound(dialect: Dialect, of: TypeEngine[Any], value: Any) -> Any:
+    way = of.dialect_impl(dialect).bind_processor(dialect)
+    return value if way is None else way(value)
+
+
+@lru_cache(maxsize=256)
+def _prepared(dialect: Dialect, statement: Any, column: ColumnElement[Any]) -> _Prepared:
+    return _Prepared(dialect, statement, column)

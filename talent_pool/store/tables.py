@@ -117,7 +117,7 @@ tokens = Table(
 work = Table(
     "work",
     metadata,
-    Column("stage", Text, nullable=False),  # resolve (record ids), segments (person ids)
+    Column("stage", Text, nullable=False),  # resolve (record ids), rebuild, segments (person ids)
     Column("subject_id", Text, nullable=False),
     Column("since", UtcDateTime, nullable=False),
     PrimaryKeyConstraint("stage", "subject_id"),
@@ -295,12 +295,21 @@ decisions = Table(
 record_keys = Table(
     "record_keys",
     metadata,
+    Column("key", BigInteger, nullable=False),  # a hash of organisation, kind and value
     Column("record_id", Text, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("value", Text, nullable=False),
     Column("name_key", Text, nullable=False),  # the holder's comparable name: tells shared values from personal ones
-    PrimaryKeyConstraint("record_id", "kind", "value"),
-    Index(None, "kind", "value"),
+    PrimaryKeyConstraint("key", "record_id"),
+    Index(None, "record_id"),
+    sqlite_with_rowid=False,
+)
+
+record_forms = Table(
+    "record_forms",
+    metadata,
+    Column("record_id", Text, primary_key=True),
+    Column("form", Text, nullable=False),  # the record as it is compared: dedupe.normalise.Normalised, as a JSON array
+    sqlite_with_rowid=False,
 )
 
 edges = Table(

@@ -51,6 +51,11 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
 
+def json_text(value: Any) -> str:
+    """Return a value as JSON columns hold it."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
 class JsonText(TypeDecorator[Any]):
     """JSON as text on both stores: PostgreSQL's jsonb refuses NUL and loses the order of keys."""
 
@@ -58,7 +63,7 @@ class JsonText(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy calls it so
-        return None if value is None else orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+        return None if value is None else json_text(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002 - SQLAlchemy calls it so
         return None if value is None else orjson.loads(value)

@@ -11,11 +11,15 @@ from talent_pool.store.tables import memberships, segment_due, work
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How many records wait for resolution, people for their segments, and subjects of segments have come due."""
+    """How many records wait for resolution, people for their segments, and subjects of segments have come due.
+
+    `outdated` people wait to be rebuilt, for the rules by which they are built have changed.
+    """
 
     records: int
     people: int
     due: int
+    outdated: int = 0
 
 
 def waiting(store: Store, now: datetime) -> Waiting:
@@ -28,4 +32,4 @@ def waiting(store: Store, now: datetime) -> Waiting:
             select(func.count()).where(memberships.c.until.is_(None), memberships.c.next_due_at <= now)
         ).scalar_one()
         due += connection.execute(select(func.count()).where(segment_due.c.due_at <= now)).scalar_one()
-    return Waiting(counts.get("resolve", 0), counts.get("segments", 0), int(due))
+    return Waiting(counts.get("resolve", 0), counts.get("segments", 0), int(due), counts.get("rebuild", 0))

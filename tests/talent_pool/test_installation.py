@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from connectors.errors import Misconfigured
+from dedupe.survivorship_rules import DEFAULTS
 from talent_pool import installation
 
 SEGMENT = """\
@@ -120,3 +121,38 @@ def test_an_unknown_name_is_told_with_those_there_are() -> None:
         installation.read().connection("greenhaus")
     with pytest.raises(Misconfigured, match="no destination 'post'; there are export, mail"):
         installation.read().destination("post")
+
+
+SURVIVORSHIP = "type: dagster_project.components.Survivorship\nattributes:\n"
+SOURCE = "type: dagster_project.components.CandidateSource\nattributes:\n  name: ats\n  connector: csv_file\n"
+
+
+def test_survivorship_is_read_and_defaults_stand_where_it_is_silent(tmp_path: Path) -> None:
+    assert installation.read(_written(tmp_path, SOURCE)).survivorship == DEFAULTS
+    rules = f"---\n{SURVIVORSHIP}  location: most_frequent\n  tags:\n    sources: [ats]\n"
+    found = installation.read(_written(tmp_path, SOURCE + rules))
+    assert found.survivorship.location.rule == "most_frequent"
+    assert list(found.survivorship.tags.sources) == ["ats"]
+    assert found.survivorship.language == DEFAULTS.language
+    assert found.lines[installation.SURVIVORSHIP].endswith("defs.yaml:6")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "  titel: newest\n",
+            ":3: titel: Extra inputs are not permitted (known: name, preferred_name, email_addresses",
+        ),
+        ("  name: newest\n  location: newst\n", ":4: location.rule: Input should be 'most_trusted', 'newest'"),
+        ("  location:\n    rule: newst\n", ":4: location.rule: Input should be"),
+        ("  location:\n    ruel: newest\n", ":4: location.ruel: Extra inputs are not permitted."),
+        ("  location: any\n", ":3: location: any is a rule for is_private alone."),
+        ("  location:\n    sources:\n      - ats\n", ":5: there is no connection 'ats'; there are none."),
+        (f"  name: newest\n---\n{SURVIVORSHIP}  name: newest\n", ":5: rules for survivorship stand already at"),
+    ],
+)
+def test_a_mistake_in_the_survivorship_is_told_with_its_line(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(Misconfigured) as error:
+        installation.read(_written(tmp_path, SURVIVORSHIP + text))
+    assert sentence in str(error.value)
