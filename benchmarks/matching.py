@@ -1,6 +1,6 @@
 """Who is one person: first load, a batch on top of a pool, and one record at a time, beside Splink alone.
 
-    uv run python -m benchmarks.matching [--pool 100000] [--new 10000] [--singles 300] [--store URL]
+    uv run python -m benchmarks.matching [--pool 100000] [--world sandbox] [--new 10000] [--singles 300] [--store URL]
 
 Everything of ours is durable and whole: keys, edges, clusters, ids, people, change feed, until nothing waits. Splink
 is run its own documented way on the same comparable records: trained on them, predicted, clustered, nothing stored.
@@ -14,15 +14,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
+from benchmarks.people import WORLDS, generated
 from connectors.contract import Connection, Json, Page, Stream
 from connectors.records import Candidate, Record, utc_now
 from dedupe.normalise import Normalised, normalised
-from dedupe.training_people import Lot, records
 from talent_pool.installation import Installation
 from talent_pool.landing.inbox import Inbox
 from talent_pool.landing.sync import sync
@@ -32,7 +31,6 @@ from talent_pool.store.database import Store
 from talent_pool.store.tables import person_records
 from talent_pool.store.tables import records as record_table
 
-SEED = 20270101
 PER_PAGE = 500
 Truth = Mapping[str, int]
 
@@ -57,16 +55,6 @@ class Candidates:
 
     def check(self) -> str:
         return "in memory"
-
-
-def generated(count: int) -> tuple[list[Candidate], dict[str, int]]:
-    """Return `count` candidates, a person's own beside each other, and {remote id: person}."""
-    told: list[Candidate] = []
-    truth: dict[str, int] = {}
-    for person, name, candidate in islice(records(Lot(max(100, count // 2)), SEED), count):
-        truth[name] = person
-        told.append(candidate.model_copy(update={"remote_id": name}))
-    return told, truth
 
 
 def apart(
@@ -193,10 +181,11 @@ def main() -> None:
     options.add_argument("--pool", type=int, default=100_000)
     options.add_argument("--new", type=int, default=10_000)
     options.add_argument("--singles", type=int, default=300)
+    options.add_argument("--world", choices=WORLDS, default="training")
     options.add_argument("--store", help="a PostgreSQL URL; else SQLite")
     options.add_argument("--without-splink", action="store_true")
     given = options.parse_args()
-    told, truth = generated(given.pool + given.new + given.singles)
+    told, truth = generated(given.world, given.pool + given.new + given.singles)
     first, new, singles = apart(told, given.new, given.singles)
     began = time.perf_counter()
     comparable = [normalised(one.remote_id, one, "US", "bench") for one in told]

@@ -24,7 +24,7 @@ class CandidateSegment(SegmentDefinition, dg.Component, dg.Resolvable):
     """A segment of the pool. All segments are evaluated in one step, so this block builds nothing by itself."""
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - the contract's
-        """Return nothing: `assets.pool` evaluates every segment at once (50 steps took 81 s, one takes 8 s)."""
+        """Return nothing: `assets.segment_memberships` evaluates all at once (50 steps took 81 s, one 8 s)."""
         return dg.Definitions()
 
 
@@ -40,5 +40,5 @@ class Survivorship(SurvivorshipRules, dg.Component, dg.Resolvable):
     """Whose word counts where sources differ about a person."""
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - the contract's
-        """Return nothing: `assets.pool` builds people by these rules."""
+        """Return nothing: `assets.people` builds people by these rules."""
         return dg.Definitions()

@@ -2,7 +2,8 @@
 
 import dagster as dg
 
-from assets.pool import people_asset, segments_asset
+from assets.people import fairness_check, people_asset
+from assets.segment_memberships import segments_asset
 from dagster_project.components import CandidateSource, EngagementDestination
 from dagster_project.resources import TalentPool
 from dagster_project.sensors import inbox_sensor, pool_job, pool_sensor
@@ -26,6 +27,7 @@ def definitions_of(configured: Installation) -> dg.Definitions:
     resolve = pool_job(configured)
     hand_made = dg.Definitions(
         assets=[people_asset(configured), *([segments_asset(configured)] if configured.segments else [])],
+        asset_checks=[fairness_check],
         jobs=[resolve],
         sensors=[inbox_sensor(syncs), pool_sensor(resolve)],
         resources={"pool": TalentPool()},

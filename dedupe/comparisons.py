@@ -54,16 +54,18 @@ _WITHIN = (
     'AND len(list_intersect("tokens_l", "tokens_r")) = least(len("tokens_l"), len("tokens_r"))'
 )
 _NEARLY = 'jaro_winkler_similarity("name_l", "name_r") >= 0.93 AND "first_l"[1] = "first_r"[1]'
+_INITIAL = '(least(len("first_l"), len("first_r")) = 1 AND "first_l"[1] = "first_r"[1])'
 _SIMILAR = (
-    'jaro_winkler_similarity("last_l", "last_r") >= 0.88 '
-    f'AND (jaro_winkler_similarity("first_l", "first_r") >= 0.85 OR {_overlap("forms")})'
+    '(jaro_winkler_similarity("last_l", "last_r") >= 0.88 '
+    f'AND (jaro_winkler_similarity("first_l", "first_r") >= 0.85 OR {_overlap("forms")} OR {_INITIAL})) '
+    'OR (jaro_winkler_similarity("first_l", "last_r") >= 0.9 AND jaro_winkler_similarity("last_l", "first_r") >= 0.9)'
 )
 _ONE_NAME = (
     Level(7, '"name_l" = "name_r"', "the same name"),
     Level(6, f"({_SAME_LAST} AND {_SHORT_FIRST}) OR ({_WITHIN})", "the same name, shortened or with a part more"),
     Level(5, '"skeleton_l" = "skeleton_r"', "the same name, spelt or transliterated otherwise"),
     Level(4, _NEARLY, "nearly the same name"),
-    Level(3, _SIMILAR, "a similar name"),
+    Level(3, _SIMILAR, "a similar name, or its parts the other way round"),
 )
 _SAME_FIRST = Level(2, '"first_l" = "first_r"', "the same first name, another last name")
 NAME = Comparison(

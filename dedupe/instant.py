@@ -153,9 +153,13 @@ def _is_short(a: _Own, b: _Own) -> bool:
 
 def _is_similar(a: _Own, b: _Own) -> bool:
     left, right = a.record, b.record
-    if left.last is None or right.last is None or similarity(left.last, right.last) < 0.88:
+    if not (left.first and left.last and right.first and right.last):
         return False
-    return bool(a.forms & b.forms) or similarity(left.first or "", right.first or "") >= 0.85
+    if similarity(left.last, right.last) >= 0.88:
+        is_initial = min(len(left.first), len(right.first)) == 1 and left.first[0] == right.first[0]
+        if is_initial or a.forms & b.forms or similarity(left.first, right.first) >= 0.85:
+            return True
+    return similarity(left.first, right.last) >= 0.9 and similarity(left.last, right.first) >= 0.9
 
 
 def _namesakes(a: _Own, b: _Own, name: int) -> int:

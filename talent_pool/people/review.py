@@ -70,6 +70,11 @@ def queue(store: Store, installation: Installation, limit: int = 20) -> list[Pai
         return _pairs(connection, installation, sorted(found, key=_rank)[:limit])
 
 
+def size(connection: Connection) -> int:
+    """Return how many pairs of people wait for a decision."""
+    return len(_likeliest(connection.execute(_apart()), _settled(connection)))
+
+
 def still_open(store: Store, installation: Installation, pair: Pair) -> Pair | None:
     """Return a pair of the queue as it stands now; None where it was decided, or changed so that it waits no more."""
     same = and_(edges.c.record_a == pair.a.record_id, edges.c.record_b == pair.b.record_id)

@@ -6,10 +6,10 @@ from collections import defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.people import candidate_of
 from dedupe.people import ALONE, people_of
 from sandbox.generator import generate
 from tests.dedupe.records import candidate
-from tests.dedupe.test_accuracy import said
 
 
 def test_one_person_is_found_and_the_reason_is_said():
@@ -37,7 +37,7 @@ def test_nobody_among_nobody():
 
 
 def test_order_does_not_matter():
-    candidates = [said(one) for one in generate(150, 3).appearances]
+    candidates = [candidate_of(one) for one in generate(150, 3).appearances]
     order = list(range(len(candidates)))
     random.Random(1).shuffle(order)
     shuffled = people_of([candidates[place] for place in order])

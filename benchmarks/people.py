@@ -1,0 +1,54 @@
+"""Candidates to match, with their truth: the sandbox's people, or the harder ones of the training's generator."""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+
+from connectors.records import Candidate, EmailAddress, Location, PhoneNumber, Url
+from dedupe.training_people import Lot, records
+from sandbox.appearances import Appearance, stream
+from sandbox.generator import DEFAULT_NOW
+
+SEED = 20270101
+"""Not one that the model was trained or judged on."""
+
+
+def candidate_of(record: Appearance) -> Candidate:
+    """Return what the sandbox holds of somebody as the candidate that a source would bring."""
+    return Candidate(
+        remote_id=record.remote_id,
+        full_name=record.full_name,
+        first_name=record.first_name,
+        last_name=record.last_name,
+        email_addresses=tuple(EmailAddress(value=one) for one in (record.email, record.second_email) if one),
+        phone_numbers=(PhoneNumber(value=record.phone),) if record.phone else (),
+        urls=tuple(Url(value=one) for one in (record.linkedin, record.github) if one),
+        location=Location(city=record.city),
+        company=record.company,
+        title=record.title,
+    )
+
+
+def generated(world: str, count: int) -> tuple[list[Candidate], dict[str, int]]:
+    """Return `count` candidates of a world, a person's own beside each other, and {remote id: person}."""
+    told: list[Candidate] = []
+    truth: dict[str, int] = {}
+    for person, name, candidate in islice(WORLDS[world](count), count):
+        truth[name] = person
+        told.append(candidate.model_copy(update={"remote_id": name}))
+    return told, truth
+
+
+def _training(count: int) -> Iterator[tuple[int, str, Candidate]]:
+    return records(Lot(max(100, count // 2)), SEED)
+
+
+def _sandbox(count: int) -> Iterator[tuple[int, str, Candidate]]:
+    for person, held in stream(count, SEED, DEFAULT_NOW):
+        for record in held:
+            yield person.number, f"{record.connection}:{record.remote_id}", candidate_of(record)
+
+
+WORLDS: Mapping[str, Callable[[int], Iterator[tuple[int, str, Candidate]]]] = {
+    "training": _training,
+    "sandbox": _sandbox,
+}
