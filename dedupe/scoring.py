@@ -51,10 +51,7 @@ def edges(
 def require_fit(model: MatchModel) -> None:
     """Raise ModelMisfit for a model that was made for other levels than these."""
     if not model.fits:
-        raise ModelMisfit(
-            "The match model in force was made for other comparisons than this version's, so nobody is resolved; what "
-            "lands waits. Run `catchment train`, and then the commands that it names. A demo starts from an empty home."
-        )
+        raise ModelMisfit
 
 
 def compared(

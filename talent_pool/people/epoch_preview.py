@@ -55,7 +55,7 @@ def preview(store: Store, installation: Installation, number: int | None = None,
         waits = select(func.count()).select_from(work).where(work.c.stage == "resolve")
         return Preview(
             number=epoch.number,
-            instead_of=current.number,
+            instead_of=current,
             made_from=epoch.model.name,
             token=token_of(store, epoch, current, would),
             records=len(found.records),

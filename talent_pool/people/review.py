@@ -132,7 +132,7 @@ def _before(row: Row[*tuple[object, ...]]) -> tuple[float, str, str]:
 
 
 def _sizes(connection: Connection, people: Collection[str]) -> Counter[str]:
-    counted = select(person_records.c.person_id, func.count()).group_by(person_records.c.person_id)
+    counted = select(person_records.c.person_id, func.count().label("records")).group_by(person_records.c.person_id)
     return Counter(dict(tuple(row) for row in rows_with(connection, counted, person_records.c.person_id, people)))
 
 

@@ -1,5 +1,7 @@
 """Putting an epoch in force: all edges replaced in one transaction, so that edges of two epochs never meet.
 
+The key index is brought to what this version makes of every live record, for the edges rest on that.
+
 Whoever would merge or split then waits for resolution like anybody else, which gives lasting ids, tells the feed and
 lets memberships follow. Until its turn comes a person stays as before. Killed before the transaction ends, nothing
 has happened; killed after it, resolution goes on with what waits.
@@ -7,21 +9,23 @@ has happened; killed after it, resolution goes on with what waits.
 
 from datetime import datetime
 
-import orjson
 from sqlalchemy import Connection, update
 
+from dedupe.normalise import form_of
 from dedupe.scoring import edges
 from talent_pool.installation import Installation
 from talent_pool.resolution import epochs, turns
 from talent_pool.resolution.difference import Difference, difference
 from talent_pool.resolution.epochs import Epoch, EpochRefused
-from talent_pool.resolution.neighbours import Score
+from talent_pool.resolution.neighbours import Score, held_by
 from talent_pool.resolution.rebuild import Rebuilt, rebuilt
 from talent_pool.resolution.resolve import StoreMoves
 from talent_pool.store.database import Store, insert_rows
+from talent_pool.store.lookup import delete_with
 from talent_pool.store.tables import edges as edges_table
 from talent_pool.store.tables import epochs as epochs_table
-from talent_pool.store.tables import work
+from talent_pool.store.tables import record_forms, record_keys, work
+from talent_pool.store.types import json_text
 
 _TRIES = 5
 _COLUMNS = ("record_a", "record_b", "weight", "probability", "levels", "epoch")
@@ -50,19 +54,17 @@ def apply(
     raise StoreMoves(f"People were resolved or decided about during each of {_TRIES} tries. Run it again in a while.")
 
 
-def candidate(connection: Connection, number: int | None) -> tuple[Epoch, Epoch]:
-    """Return epoch `number`, or else the newest draft, and the one in force. Raises EpochRefused if they are one."""
-    epoch, current = epochs.numbered(connection, number), epochs.in_force(connection)
-    if epoch.number == current.number:
+def candidate(connection: Connection, number: int | None) -> tuple[Epoch, int]:
+    """Return epoch `number`, or else the newest draft, and the number in force. Raises EpochRefused if they are one."""
+    epoch, current = epochs.numbered(connection, number), epochs.number_in_force(connection)
+    if epoch.number == current:
         raise EpochRefused(f"Epoch {epoch.number} is in force already. `catchment epochs` lists the others.")
     return epoch, current
 
 
-def token_of(store: Store, epoch: Epoch, current: Epoch, would: Difference) -> str:
+def token_of(store: Store, epoch: Epoch, current: int, would: Difference) -> str:
     """Return what stands for all that `epoch` would do to people in place of `current`."""
-    return store.hashed("epoch", str(epoch.number), str(current.number), epoch.model.model_dump_json(), *would.told)[
-        :16
-    ]
+    return store.hashed("epoch", str(epoch.number), str(current), epoch.model.model_dump_json(), *would.told)[:16]
 
 
 def _written(store: Store, found: Rebuilt, would: Difference, now: datetime) -> bool:
@@ -71,27 +73,31 @@ def _written(store: Store, found: Rebuilt, would: Difference, now: datetime) -> 
         turns.begin(store, connection)
         if turns.current(connection) != found.turn:
             return False
+        _write_index(connection, found)
         connection.execute(edges_table.delete())
         insert_rows(connection, edges_table, _COLUMNS, _rows(found))
         connection.execute(update(epochs_table).values(in_force=epochs_table.c.number == found.epoch.number))
-        waits = [
-            {"stage": "resolve", "subject_id": name, "since": now} for name in sorted(would.records | found.misfiled)
-        ]
+        waits = [{"stage": "resolve", "subject_id": name, "since": now} for name in sorted(would.records)]
         if waits:
             connection.execute(store.insert(work).on_conflict_do_nothing(), waits)
         turns.end(connection)
     return True
 
 
+def _write_index(connection: Connection, found: Rebuilt) -> None:
+    for column in (record_keys.c.record_id, record_forms.c.record_id):
+        delete_with(connection, column, found.misfiled)
+    live = [(name, found.records[name]) for name in sorted(found.misfiled) if name in found.records]
+    keyed = [
+        (number, name, key.kind, record.name_key) for name, record in live for number, key in held_by(record).items()
+    ]
+    insert_rows(connection, record_keys, ("key", "record_id", "kind", "name_key"), sorted(keyed))
+    insert_rows(connection, record_forms, ("record_id", "form"), [(name, form_of(record)) for name, record in live])
+
+
 def _rows(found: Rebuilt) -> list[tuple[object, ...]]:
+    number = found.epoch.number
     return [
-        (
-            edge.record_a,
-            edge.record_b,
-            edge.weight,
-            edge.probability,
-            orjson.dumps(edge.levels, option=orjson.OPT_SORT_KEYS).decode(),
-            found.epoch.number,
-        )
+        (edge.record_a, edge.record_b, edge.weight, edge.probability, json_text(edge.levels), number)
         for edge in found.edges
     ]

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
+from pydantic import ValidationError
 from sqlalchemy import Connection, Text, func, select, type_coerce
 
 from connectors.records import Candidate
+from dedupe.errors import ModelMisfit
 from dedupe.model import MatchModel, shipped
 from dedupe.normalise import Normalised, normalised
 from dedupe.population import counted
@@ -51,7 +53,10 @@ class Listed:
 
 
 def in_force(connection: Connection) -> Epoch:
-    """Return the epoch that the store says is in force, or what the first resolution would make the first."""
+    """Return the epoch that the store says is in force, or what the first resolution would make the first.
+
+    Raises ModelMisfit for a model that this version cannot even read.
+    """
     columns = (epochs.c.number, type_coerce(epochs.c.model, Text).label("model"))
     row = connection.execute(select(*columns).where(epochs.c.in_force)).first()
     if row is None:
@@ -59,8 +64,13 @@ def in_force(connection: Connection) -> Epoch:
     return Epoch(row.number, _read(row.model), is_stored=True)
 
 
+def number_in_force(connection: Connection) -> int:
+    """Return the number of the epoch in force, or of what the first resolution would make the first."""
+    return connection.execute(select(epochs.c.number).where(epochs.c.in_force)).scalar() or 1
+
+
 def numbered(connection: Connection, number: int | None = None) -> Epoch:
-    """Return one epoch, or else the newest draft. Raises EpochRefused."""
+    """Return one epoch, or else the newest draft. Raises EpochRefused, or ModelMisfit as `in_force` does."""
     columns = (epochs.c.number, type_coerce(epochs.c.model, Text).label("model"), epochs.c.in_force)
     newest = select(*columns).order_by(epochs.c.number.desc())
     row = connection.execute(newest if number is None else newest.where(epochs.c.number == number)).first()
@@ -100,7 +110,10 @@ def among_the_pool(connection: Connection, model: MatchModel) -> MatchModel:
 @lru_cache(maxsize=4)
 def _read(text: str) -> MatchModel:
     """Return the model in a text; reading one takes longer than resolving a record does."""
-    return MatchModel.model_validate_json(text)
+    try:
+        return MatchModel.model_validate_json(text)
+    except ValidationError:
+        raise ModelMisfit from None
 
 
 def _first(connection: Connection) -> MatchModel:

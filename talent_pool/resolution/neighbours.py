@@ -5,7 +5,7 @@ the line, in either direction, every holder is compared anew.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -63,6 +63,22 @@ def normal(installation: Installation, landed: Landed) -> Normalised:
     )
 
 
+def held_by(record: Normalised, kinds: AbstractSet[str] | None = None) -> Held:
+    """Return a record's keys, or those of these `kinds`, by the numbers that stand for them in the index."""
+    return {
+        _number(record.organisation, key.kind, key.value): key
+        for key in keys(record)
+        if kinds is None or key.kind in kinds
+    }
+
+
+def shared_among(connection: Connection, held: Held) -> set[Key]:
+    """Return those of these values, of one organisation, that say nothing of one person by who holds them now."""
+    holders = _Holders(connection)
+    holders.look_up(held)
+    return {key for number, key in held.items() if holders.is_shared(number, key.kind)}
+
+
 def compare(
     connection: Connection,
     installation: Installation,
@@ -75,31 +91,17 @@ def compare(
     groups: defaultdict[str, dict[str, Landed]] = defaultdict(dict)
     for record_id, landed in candidates.items():
         groups[landed.organisation][record_id] = landed
-    for organisation, group in sorted(groups.items()):
-        _Organisation(connection, installation, organisation).compare(group, model, score, compared)
+    for _, group in sorted(groups.items()):
+        _Organisation(connection, installation).compare(group, model, score, compared)
     return compared
-
-
-def shared_in_the_pool(connection: Connection, live: Iterable[Normalised]) -> Mapping[str, set[Key]]:
-    """Return by organisation which keys of these records say nothing of one person, by who holds them in the pool."""
-    held = {(one.organisation, key) for one in live for key in keys(one)}
-    numbers = {(organisation, key): _number(organisation, key.kind, key.value) for organisation, key in held}
-    holders = _Holders(connection)
-    holders.look_up(numbers.values())
-    found: defaultdict[str, set[Key]] = defaultdict(set)
-    for (organisation, key), number in numbers.items():
-        if holders.is_shared(number, key.kind):
-            found[organisation].add(key)
-    return found
 
 
 class _Organisation:
     """The key index as seen by one organisation; pools of two organisations never meet."""
 
-    def __init__(self, connection: Connection, installation: Installation, organisation: str) -> None:
+    def __init__(self, connection: Connection, installation: Installation) -> None:
         self._connection = connection
         self._installation = installation
-        self._organisation = organisation
 
     def compare(self, group: Mapping[str, Landed], model: MatchModel, score: Score, into: Compared) -> None:
         names = _Holders(self._connection)
@@ -110,11 +112,11 @@ class _Organisation:
             focus |= fresh
             new = {name: normal(self._installation, landed) for name, landed in fresh.items() if landed.live}
             live |= new
-            held |= {name: self._held(record) for name, record in new.items()}
+            held |= {name: held_by(record) for name, record in new.items()}
             flipped = names.exchange(fresh, {name: (live[name].name_key, held[name]) for name in new})
             fresh = by_ids(self._connection, self._of(flipped) - focus.keys())
         around = self._around(names, focus.keys())
-        contacts = {number: key for record in around for number, key in self._held(record, CONTACTS).items()}
+        contacts = {number: key for record in around for number, key in held_by(record, CONTACTS).items()}
         names.look_up(contacts)
         known = {number: key for own in (*held.values(), contacts) for number, key in own.items()}
         into.focus |= focus
@@ -123,13 +125,6 @@ class _Organisation:
         if live:
             shared = {key for number, key in known.items() if names.is_shared(number, key.kind)}
             into.edges += score([*live.values(), *around], frozenset(live), shared, model)
-
-    def _held(self, record: Normalised, kinds: AbstractSet[str] | None = None) -> Held:
-        return {
-            _number(self._organisation, key.kind, key.value): key
-            for key in keys(record)
-            if kinds is None or key.kind in kinds
-        }
 
     def _around(self, names: "_Holders", focus: AbstractSet[str]) -> list[Normalised]:
         """Return the comparable forms of the stored records that share a telling value with one in focus."""

@@ -15,11 +15,12 @@ from talent_pool.installation import Installation
 from talent_pool.resolution import decisions, turns
 from talent_pool.resolution.epochs import CANDIDATES, Epoch
 from talent_pool.resolution.landed import by_ids
-from talent_pool.resolution.neighbours import Score, normal
+from talent_pool.resolution.neighbours import Score, held_by, normal
 from talent_pool.store.lookup import portions, rows_with
-from talent_pool.store.tables import person_records, record_forms, records
+from talent_pool.store.tables import person_records, record_forms, record_keys, records
 
-_FORMS = select(record_forms)
+_KEYS = select(record_keys.c.record_id, record_keys.c.key, record_keys.c.kind, record_keys.c.name_key)
+_FORMS = select(record_forms.c.record_id, record_forms.c.form)
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class Rebuilt:
 
     `turn`: the turn of resolution that this rests on. `records`: every live candidate record, by id. `shared`: by
     organisation, keys that say nothing of one person. `clusters` are all people that would be. `holder`: who has each
-    record now; one that waits for its first resolution has nobody. `misfiled`: records whose stored form is not what
-    this version, and what they say by now, make of them.
+    record now; one that waits for its first resolution has nobody. `misfiled`: records that stand in the key index
+    otherwise than this version makes of what they say by now.
     """
 
     turn: int
@@ -51,7 +52,7 @@ def rebuilt(connection: Connection, installation: Installation, epoch: Epoch, sc
     ties = decisions.ties(decisions.standing(connection))
     ids = list(connection.execute(select(records.c.id).where(*CANDIDATES)).scalars())
     pools: defaultdict[str, dict[str, Normalised]] = defaultdict(dict)
-    misfiled: set[str] = set()
+    misfiled = set(connection.execute(select(record_forms.c.record_id)).scalars()) - set(ids)
     for portion in portions(ids):
         live = {name: normal(installation, one) for name, one in by_ids(connection, portion).items()}
         misfiled |= _misfiled(connection, live)
@@ -70,5 +71,13 @@ def rebuilt(connection: Connection, installation: Installation, epoch: Epoch, sc
 
 
 def _misfiled(connection: Connection, live: Mapping[str, Normalised]) -> set[str]:
-    stored = {row.record_id: row.form for row in rows_with(connection, _FORMS, record_forms.c.record_id, live)}
-    return {name for name, record in live.items() if stored.get(name) != form_of(record)}
+    stored: defaultdict[str, set[tuple[int, str, str]]] = defaultdict(set)
+    for name, *key in rows_with(connection, _KEYS, record_keys.c.record_id, live):
+        stored[name].add((key[0], key[1], key[2]))
+    forms = {row.record_id: row.form for row in rows_with(connection, _FORMS, record_forms.c.record_id, live)}
+    return {
+        name
+        for name, record in live.items()
+        if forms.get(name) != form_of(record)
+        or stored[name] != {(number, key.kind, record.name_key) for number, key in held_by(record).items()}
+    }

@@ -4,21 +4,22 @@ It starts from the shipped model of this version, never from the epoch in force:
 so that none counts twice, and the same pool gives the same epoch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select
 
+from dedupe.errors import ModelMisfit
 from dedupe.learning import counts, learned
 from dedupe.model import MatchModel, shipped
 from dedupe.population import Population
 from dedupe.scoring import compared
 from talent_pool.installation import Installation
 from talent_pool.resolution import decisions, epochs, turns
-from talent_pool.resolution.epochs import CANDIDATES, EpochRefused
+from talent_pool.resolution.epochs import CANDIDATES, Epoch, EpochRefused
 from talent_pool.resolution.landed import by_ids
-from talent_pool.resolution.neighbours import normal, shared_in_the_pool
+from talent_pool.resolution.neighbours import held_by, normal, shared_among
 from talent_pool.store.database import Store
 from talent_pool.store.tables import epochs as epochs_table
 from talent_pool.store.tables import records
@@ -52,14 +53,14 @@ def train(store: Store, installation: Installation, now: datetime) -> Trained:
         size = connection.execute(select(func.count()).select_from(records).where(*CANDIDATES)).scalar_one()
         if not size:
             raise EpochRefused("There are no candidate records to learn from yet. Run `catchment sync` first.")
-        current = epochs.in_force(connection)
+        number, current = epochs.number_in_force(connection), _read(lambda: epochs.in_force(connection))
         start = epochs.among_the_pool(connection, shipped())
         labelled, unused = _labelled(connection, installation, start.population)
     same = sum(is_same for _, is_same in labelled)
     model = learned(start, *counts(labelled))
-    if _alike(model, current.model):
+    if current and _alike(model, current.model):
         raise EpochRefused(
-            f"There is nothing to learn: no decision and no name changes epoch {current.number}, which is in force. "
+            f"There is nothing to learn: no decision and no name changes epoch {number}, which is in force. "
             "`catchment review` and `catchment merge` make decisions."
         )
     told = f"{start.name}, names of {size:,} records, {len(labelled):,} decisions"
@@ -74,28 +75,37 @@ def _labelled(connection: Connection, installation: Installation, population: Po
     }
     landed = by_ids(connection, {name for pair in decided for name in pair})
     live = [normal(installation, one) for one in landed.values() if one.live]
-    shared = shared_in_the_pool(connection, live)
     named = {record.record_id: record for record in live}
     found: Labelled = []
     for (a, b), is_same in sorted(decided.items()):
         if a in named and b in named:
-            pairs = compared([named[a], named[b]], {a}, shared[named[a].organisation], population)
+            shared = shared_among(connection, {**held_by(named[a]), **held_by(named[b])})
+            pairs = compared([named[a], named[b]], {a}, shared, population)
             found += [(levels, is_same) for _, _, levels in pairs]
     return found, len(decided) - len(found)
 
 
-def _draft(store: Store, current: epochs.Epoch, model: MatchModel, now: datetime) -> tuple[int, bool]:
+def _draft(store: Store, current: Epoch | None, model: MatchModel, now: datetime) -> tuple[int, bool]:
     """Write the draft down, and return its number and whether it is a new one."""
     with store.writing() as connection:
         turns.begin(store, connection)
-        epochs.keep(store, connection, current, now)
+        if current:
+            epochs.keep(store, connection, current, now)
         number = connection.execute(select(func.max(epochs_table.c.number))).scalar_one()
-        newest = epochs.numbered(connection, number)
-        if _alike(newest.model, model):
+        newest = _read(lambda: epochs.numbered(connection, number))
+        if newest and _alike(newest.model, model):
             return number, False
         row = {"number": number + 1, "model": model.model_dump(mode="json"), "created_at": now, "in_force": False}
         connection.execute(insert(epochs_table).values(row))
     return number + 1, True
+
+
+def _read(read: Callable[[], Epoch]) -> Epoch | None:
+    """Return an epoch; None where this version cannot read its model, which is what a draft is made for."""
+    try:
+        return read()
+    except ModelMisfit:
+        return None
 
 
 def _alike(one: MatchModel, other: MatchModel) -> bool:
