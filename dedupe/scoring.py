@@ -38,8 +38,7 @@ def edges(
     `shared` keys count as missing. Returns edges whose probability reaches the model's `review_at`, in order of ids.
     Raises ModelMisfit for a model that was made for other levels than these.
     """
-    if not model.fits:
-        raise ModelMisfit
+    require_fit(model)
     found: list[Edge] = []
     for record_a, record_b, levels in compared(records, focus, shared, model.population):
         weight = model.weight(levels)
@@ -47,6 +46,12 @@ def edges(
         if chance >= model.review_at:
             found.append(Edge(record_a, record_b, weight, chance, levels))
     return found
+
+
+def require_fit(model: MatchModel) -> None:
+    """Raise ModelMisfit for a model that was made for other levels than these."""
+    if not model.fits:
+        raise ModelMisfit
 
 
 def compared(

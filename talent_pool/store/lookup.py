@@ -125,7 +125,7 @@ class _Prepared:
         self._constants = {n: _bound(dialect, binds[n].type, v) if n in binds else v for n, v in params.items()}
         columns = list(wanted.selected_columns) if isinstance(wanted, Select) else []
         names = [str(one.key) for one in columns]
-        self.row: Any = namedtuple("row", names)  # noqa: PYI024  # pyright: ignore[reportUntypedNamedTuple] - known only here
+        self.row: Any = namedtuple("row", names, rename=True)  # noqa: PYI024  # pyright: ignore[reportUntypedNamedTuple] - known only here
         ways = [_read(dialect, one.type) for one in columns]
         self._ways = [(place, way) for place, way in enumerate(ways) if way is not None]
 
