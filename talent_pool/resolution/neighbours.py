@@ -5,7 +5,7 @@ the line, in either direction, every holder is compared anew.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -72,6 +72,13 @@ def held_by(record: Normalised, kinds: AbstractSet[str] | None = None) -> Held:
     }
 
 
+def shared_among(connection: Connection, held: Held) -> set[Key]:
+    """Return those of these values, of one organisation, that say nothing of one person by who holds them now."""
+    holders = _Holders(connection)
+    holders.look_up(held)
+    return {key for number, key in held.items() if holders.is_shared(number, key.kind)}
+
+
 def compare(
     connection: Connection,
     installation: Installation,
@@ -87,19 +94,6 @@ def compare(
     for _, group in sorted(groups.items()):
         _Organisation(connection, installation).compare(group, model, score, compared)
     return compared
-
-
-def shared_in_the_pool(connection: Connection, live: Iterable[Normalised]) -> Mapping[str, set[Key]]:
-    """Return by organisation which keys of these records say nothing of one person, by who holds them in the pool."""
-    held = {(one.organisation, key) for one in live for key in keys(one)}
-    numbers = {(organisation, key): _number(organisation, key.kind, key.value) for organisation, key in held}
-    holders = _Holders(connection)
-    holders.look_up(numbers.values())
-    found: defaultdict[str, set[Key]] = defaultdict(set)
-    for (organisation, key), number in numbers.items():
-        if holders.is_shared(number, key.kind):
-            found[organisation].add(key)
-    return found
 
 
 class _Organisation:

@@ -19,7 +19,7 @@ from talent_pool.installation import Installation
 from talent_pool.resolution import decisions, epochs, turns
 from talent_pool.resolution.epochs import CANDIDATES, Epoch, EpochRefused
 from talent_pool.resolution.landed import by_ids
-from talent_pool.resolution.neighbours import normal, shared_in_the_pool
+from talent_pool.resolution.neighbours import held_by, normal, shared_among
 from talent_pool.store.database import Store
 from talent_pool.store.tables import epochs as epochs_table
 from talent_pool.store.tables import records
@@ -75,12 +75,12 @@ def _labelled(connection: Connection, installation: Installation, population: Po
     }
     landed = by_ids(connection, {name for pair in decided for name in pair})
     live = [normal(installation, one) for one in landed.values() if one.live]
-    shared = shared_in_the_pool(connection, live)
     named = {record.record_id: record for record in live}
     found: Labelled = []
     for (a, b), is_same in sorted(decided.items()):
         if a in named and b in named:
-            pairs = compared([named[a], named[b]], {a}, shared[named[a].organisation], population)
+            shared = shared_among(connection, {**held_by(named[a]), **held_by(named[b])})
+            pairs = compared([named[a], named[b]], {a}, shared, population)
             found += [(levels, is_same) for _, _, levels in pairs]
     return found, len(decided) - len(found)
 
