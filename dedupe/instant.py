@@ -17,6 +17,7 @@ from dedupe.comparisons import (
     EMAIL,
     EMPLOYER,
     FEWER_THAN,
+    LAST_BITS,
     NAME,
     NAMESAKES,
     NUMBER,
@@ -135,13 +136,17 @@ def _name(a: _Own, b: _Own) -> int:  # noqa: PLR0911 - one answer for each level
     if left.skeleton is not None and left.skeleton == right.skeleton:
         return 5
     if left.first and right.first:
-        if left.first[0] == right.first[0] and similarity(left.name, right.name) >= 0.93:
+        if left.first[0] == right.first[0] and _alike(left.name, right.name, 0.93):
             return 4
         if _is_similar(a, b):
             return 3
         if left.first == right.first:
             return 2
     return 1 if alike else 0
+
+
+def _alike(left: str, right: str, least: float) -> bool:
+    return similarity(left, right) >= least - LAST_BITS
 
 
 def _is_short(a: _Own, b: _Own) -> bool:
@@ -155,11 +160,11 @@ def _is_similar(a: _Own, b: _Own) -> bool:
     left, right = a.record, b.record
     if not (left.first and left.last and right.first and right.last):
         return False
-    if similarity(left.last, right.last) >= 0.88:
+    if _alike(left.last, right.last, 0.88):
         is_initial = min(len(left.first), len(right.first)) == 1 and left.first[0] == right.first[0]
-        if is_initial or a.forms & b.forms or similarity(left.first, right.first) >= 0.85:
+        if is_initial or a.forms & b.forms or _alike(left.first, right.first, 0.85):
             return True
-    return similarity(left.first, right.last) >= 0.9 and similarity(left.last, right.first) >= 0.9
+    return _alike(left.first, right.last, 0.9) and _alike(left.last, right.first, 0.9)
 
 
 def _namesakes(a: _Own, b: _Own, name: int) -> int:
@@ -205,7 +210,7 @@ def _street(a: _Own, b: _Own) -> int:
         return _MISSING
     if left == right:
         return 3
-    if similarity(left, right) >= 0.92:
+    if _alike(left, right, 0.92):
         return 2
     return 1 if 2 * len(a.street & b.street) >= max(len(a.street), len(b.street)) else 0
 
@@ -224,4 +229,4 @@ def _text(left: str | None, right: str | None, similar: float) -> int:
         return _MISSING
     if left == right:
         return 2
-    return 1 if similarity(left, right) >= similar else 0
+    return 1 if _alike(left, right, similar) else 0

@@ -94,6 +94,16 @@ def test_levels_are_those_of_splink_on_generated_people():
     assert len(at_once) > 1_000
 
 
+def test_a_similarity_at_its_very_bound_is_one_level_for_both():
+    told = [
+        candidate(email=["m.smith@example.com"], street=street) for street in ("119 Bahnhof Weg", "126 Bahnhof Weg")
+    ]
+    records = [normalised(f"r{number}", one, "US", "ours") for number, one in enumerate(told)]
+    one_by_one, at_once = _both(records, {"r0", "r1"}, frozenset())
+    assert one_by_one == at_once
+    assert one_by_one[0][2]["street"] == 2
+
+
 def test_many_pairs_go_to_splink_and_the_edges_are_the_same(monkeypatch):
     _, records, shared = prepared(Lot(150), 3)
     focus = {one.record_id for one in records}
