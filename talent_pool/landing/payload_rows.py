@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, delete, insert, select, update
 
 from connectors.contract import Stream
 from talent_pool.landing.arrivals import Parsed, Unreadable
@@ -59,11 +60,15 @@ def chunks(values: Collection[_Value]) -> Iterator[list[_Value]]:
 
 def known(connection: Connection, origin: Origin, stream: str, remote_ids: Collection[str]) -> dict[str, Known]:
     """Return what is held of these objects, by remote id."""
+    query = _of_stream(origin.connection, stream)
+    return {name: Known(*rest) for name, *rest in rows_with(connection, query, payloads.c.remote_id, remote_ids)}
+
+
+@lru_cache
+def _of_stream(connection: str, stream: str) -> Select[*tuple[Any, ...]]:
     held = payloads.c
-    query = select(held.remote_id, held.hash, held.remote_updated_at, held.fetched_at, held.last_run_id).where(
-        held.connection == origin.connection, held.stream == stream
-    )
-    return {name: Known(*rest) for name, *rest in rows_with(connection, query, held.remote_id, remote_ids)}
+    columns = (held.remote_id, held.hash, held.remote_updated_at, held.fetched_at, held.last_run_id)
+    return select(*columns).where(held.connection == connection, held.stream == stream)
 
 
 def add(connection: Connection, store: Store, origin: Origin, stream: Stream, objects: Sequence[Parsed]) -> None:

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, select, update
 
 from connectors.contract import Stream
 from connectors.records import Candidate, ConsentStatement
@@ -59,7 +61,7 @@ def land_records(
     """Bring what `objects` tell into the store, in their order; return the remote ids of those that did something."""
     landing = Landing(store, origin)
     named = [[(landing.birth_id(each.record_type, each.remote_id), each) for each in one.tells] for one in objects]
-    _load(connection, landing, records.c.id, {birth for each in named for birth, _ in each})
+    _load(connection, landing, _RECORDS, records.c.id, {birth for each in named for birth, _ in each})
     gone = _load_siblings(connection, landing, stream, objects) if stream.complete else {}
     for one, pairs in zip(objects, named, strict=True):
         for birth, told in pairs:
@@ -72,11 +74,23 @@ def land_records(
     return {standing.payload_remote_id for standing in landing.standing.values() if standing.is_touched}
 
 
+_RECORDS = select(records)
+
+
+@lru_cache
+def _of_stream(connection: str, stream: str) -> Select[*tuple[Any, ...]]:
+    return _RECORDS.where(records.c.connection == connection, records.c.stream == stream)
+
+
 def _load(
-    connection: Connection, landing: Landing, by: ColumnElement[str], values: Iterable[str], *here: ColumnElement[bool]
+    connection: Connection,
+    landing: Landing,
+    statement: Select[*tuple[Any, ...]],
+    by: ColumnElement[str],
+    values: Iterable[str],
 ) -> list[Standing]:
     loaded: list[Standing] = []
-    for row in rows_with(connection, select(records).where(*here), by, set(values)):
+    for row in rows_with(connection, statement, by, set(values)):
         standing = Standing(
             row.id, row.record_type, row.remote_id, row.stream, row.payload_remote_id,
             (row.parent_type, row.parent_remote_id), _json(row.body), row.remote_created_at,
@@ -91,9 +105,9 @@ def _load_siblings(
 ) -> dict[str, set[str]]:
     """Load all that the objects' earlier versions held; return the birth ids by the object's remote id."""
     held: dict[str, set[str]] = {}
-    here = (records.c.connection == landing.origin.connection, records.c.stream == stream.name)
+    statement = _of_stream(landing.origin.connection, stream.name)
     ids = [one.remote_id for one in objects if one.was_known]
-    for standing in _load(connection, landing, records.c.payload_remote_id, ids, *here):
+    for standing in _load(connection, landing, statement, records.c.payload_remote_id, ids):
         held.setdefault(standing.payload_remote_id, set()).add(standing.id)
     return held
 

@@ -35,6 +35,9 @@ from talent_pool.store.tables import applications, events, jobs, records, referr
 Rows = dict[str, dict[str, Any]]
 
 TABLES = (applications, jobs, events)
+_ROWS = {table.name: select(table) for table in TABLES}
+_APPLIED = select(applications.c.connection, applications.c.remote_id)
+_LINKS = select(referral_links)
 
 
 @dataclass
@@ -142,8 +145,7 @@ def _concerned(
     places |= {child.place for child in children(connection, candidates, ("application",))}
     names = Surroundings(store, installation.connections, {}, {})
     stepped = {names.job(r.connection, r.parent_remote_id) for r in waiting if r.record_type == "job_stage"}
-    statement = select(applications.c.connection, applications.c.remote_id)
-    for row in rows_with(connection, statement, applications.c.job_id, {name for name in stepped if name}):
+    for row in rows_with(connection, _APPLIED, applications.c.job_id, {name for name in stepped if name}):
         places.add((row.connection, "application", row.remote_id))
     return places | _naming(connection, [landed for landed in waiting if landed.record_type == "reference"])
 
@@ -197,7 +199,7 @@ def _surroundings(
 
 def _links(connection: Connection, tokens: Collection[str]) -> dict[str, Link]:
     links: dict[str, Link] = {}
-    for row in rows_with(connection, select(referral_links), referral_links.c.token, tokens):
+    for row in rows_with(connection, _LINKS, referral_links.c.token, tokens):
         job = (row.job_connection, row.job_remote_id) if row.job_connection and row.job_remote_id else None
         links[row.token] = Link(job, row.referrer_name, row.referrer_email, row.campaign)
     return links
@@ -264,7 +266,7 @@ def _project_jobs(connection: Connection, store: Store, into: Difference, waitin
 
 
 def _stored(connection: Connection, table: Table, column: ColumnElement[str], values: Collection[str]) -> Rows:
-    return {row["id"]: row for row in mappings_with(connection, select(table), column, values)}
+    return {row["id"]: row for row in mappings_with(connection, _ROWS[table.name], column, values)}
 
 
 def _keep_learned(row: dict[str, Any], stored: dict[str, Any] | None) -> None:
