@@ -54,6 +54,7 @@ def _row(
     def own(kind: str, values: Iterable[str]) -> list[str]:
         return [value for value in values if Key(kind, value) not in shared]
 
+    told = population.telling(record)
     tokens = (record.name or "").split()
     numbers = own("number", record.numbers)
     return {
@@ -77,10 +78,10 @@ def _row(
         "number": min(numbers, default=None),
         "street": record.street,
         "street_words": sorted(set((record.street or "").split())),
-        "postcode": record.postcode,
-        "city": record.city,
-        "employer": record.employer,
-        "title": record.title,
+        "postcode": told.postcode,
+        "city": told.city,
+        "employer": told.employer,
+        "title": told.title,
     }
 
 

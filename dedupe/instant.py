@@ -91,7 +91,7 @@ def _own(record: Normalised, shared: AbstractSet[Key], population: Population) -
         return frozenset(value for value in values if Key(kind, value) not in shared)
 
     return _Own(
-        record,
+        population.telling(record),
         tokens=frozenset((record.name or "").split()),
         forms=frozenset(record.forms),
         namesakes=population.namesakes(record.name),

@@ -263,8 +263,10 @@ def _street(candidate: Candidate) -> str | None:
 
 
 def _postcode(candidate: Candidate) -> str | None:
+    """Return a postcode; 00000 is a placeholder."""
     place = candidate.location
-    return "".join(words(place.postal_code)) or None if place else None
+    code = "".join(words(place.postal_code)) if place else ""
+    return code if len(set(code)) > 1 else None
 
 
 def _number(value: str) -> str | None:

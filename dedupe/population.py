@@ -9,8 +9,9 @@ with the model, so that a pair's weight depends on its two records and the model
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_serializer
 
 from dedupe.normalise import Normalised
 
@@ -18,6 +19,10 @@ LEAST_HOLDERS = 10
 """A part of a name that fewer records bear is not written down: it would tell of somebody."""
 SHIPPED_COUNTS_AS = 5_000
 """Records that the shipped shares stand for, when those of a pool or a file are counted beside them."""
+MOST_OF_ALL = 0.2
+"""Where more than this share of those that tell a city, an employer or the like tell the same, it says nothing."""
+_LEAST_ALIKE = 50
+_TOLD = ("postcode", "city", "employer", "title")
 OTHER = "other"
 """The culture of names that no other has a part of."""
 _AN_INITIAL = 0.05
@@ -29,7 +34,8 @@ class Population(BaseModel):
 
     `cultures`: {culture: share of people}. `shares`: {part of a name in lower-case ASCII: {culture: share of its people
     who bear it}}; any other part has the share `rare`. `records` and `counts` are of the same form, records of a
-    pool's or a file's own in place of shares, and stand beside them.
+    pool's or a file's own in place of shares, and stand beside them. `everywhere`: {field: values that so many of those
+    records have that they tell nobody}.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,6 +46,16 @@ class Population(BaseModel):
     shares: Mapping[str, Mapping[str, float]]
     records: Mapping[str, int] = {}
     counts: Mapping[str, Mapping[str, int]] = {}
+    everywhere: Mapping[str, frozenset[str]] = {}
+
+    @field_serializer("everywhere")
+    def _in_order(self, told: Mapping[str, frozenset[str]]) -> dict[str, list[str]]:
+        return {field: sorted(values) for field, values in told.items()}  # one model is always the same text
+
+    def telling(self, record: Normalised) -> Normalised:
+        """Return a record without the values that are everywhere: they count as missing."""
+        blank = [field for field, values in self.everywhere.items() if getattr(record, field) in values]
+        return replace(record, **dict.fromkeys(blank)) if blank else record
 
     def namesakes(self, name: str | None) -> float:
         """Return how many people would bear this name by chance, if within a culture its parts are independent."""
@@ -83,19 +99,30 @@ def counted(records: Iterable[Normalised], shipped: Population, *, of: int = 0) 
     """
     by_culture: Counter[str] = Counter()
     parts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    told: Mapping[str, Counter[str]] = {field: Counter() for field in _TOLD}
     total = 0
     for record in records:
         total += 1
+        for field, values in told.items():
+            if value := getattr(record, field):
+                values[value] += 1
         if record.name:
             culture = shipped.culture(record.name)
             by_culture[culture] += 1
             for part in set(record.name.split()):
                 parts[part][culture] += 1
-    told = {part: {c: n for c, n in sorted(held.items()) if n >= LEAST_HOLDERS} for part, held in sorted(parts.items())}
+    many = {part: {c: n for c, n in sorted(held.items()) if n >= LEAST_HOLDERS} for part, held in sorted(parts.items())}
+    everywhere = {field: _everywhere(values) for field, values in told.items()}
     return shipped.model_copy(
         update={
             "people": max(total, of, shipped.people),
             "records": dict(sorted(by_culture.items())),
-            "counts": {part: held for part, held in told.items() if held},
+            "counts": {part: held for part, held in many.items() if held},
+            "everywhere": {field: values for field, values in everywhere.items() if values},
         }
     )
+
+
+def _everywhere(values: Counter[str]) -> frozenset[str]:
+    total = sum(values.values())
+    return frozenset(v for v, count in values.items() if count >= _LEAST_ALIKE and count > MOST_OF_ALL * total)

@@ -107,6 +107,9 @@ def among_the_pool(connection: Connection, model: MatchModel) -> MatchModel:
     return model.model_copy(update={"population": population})
 
 
+_COUNTED = ("full_name", "first_name", "last_name", "location", "company", "title")
+
+
 @lru_cache(maxsize=4)
 def _read(text: str) -> MatchModel:
     """Return the model in a text; reading one takes longer than resolving a record does."""
@@ -126,5 +129,5 @@ def _sample(connection: Connection) -> Iterator[Normalised]:
     columns = (records.c.id, records.c.organisation, records.c.body)
     rows = connection.execute(select(*columns).where(*CANDIDATES).order_by(records.c.id).limit(SAMPLE))
     for record_id, organisation, body in rows:
-        names = {name: body[name] for name in ("full_name", "first_name", "last_name") if name in body}
-        yield normalised(record_id, Candidate(remote_id="1", **names), None, organisation)
+        told = {name: body[name] for name in _COUNTED if name in body}
+        yield normalised(record_id, Candidate.model_validate({"remote_id": "1", **told}), None, organisation)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from dedupe import batch, instant, scoring
 from dedupe.model import shipped
 from dedupe.normalise import normalised
+from dedupe.population import counted
 from dedupe.scoring import edges
 from dedupe.training import prepared, shared_keys
 from dedupe.training_people import Lot
@@ -102,6 +103,17 @@ def test_a_similarity_at_its_very_bound_is_one_level_for_both():
     one_by_one, at_once = _both(records, {"r0", "r1"}, frozenset())
     assert one_by_one == at_once
     assert one_by_one[0][2]["street"] == 2
+
+
+def test_a_value_that_is_everywhere_is_missing_for_both():
+    said = [candidate("Ana", "Souza", city="Anytown", postcode=f"12{number}34") for number in range(60)]
+    records = [normalised(f"r{number}", one, None, "ours") for number, one in enumerate(said)]
+    own = counted(records, POPULATION)
+    wanted = instant.pairs(records, {"r0"}, frozenset(), 10**6)
+    one_by_one = instant.compared(records, wanted, frozenset(), own)
+    assert one_by_one == batch.compared(records, {"r0"}, frozenset(), own)
+    assert {levels["city"] for _, _, levels in one_by_one} == {-1}
+    assert min(levels["postcode"] for _, _, levels in one_by_one) >= 0
 
 
 def test_many_pairs_go_to_splink_and_the_edges_are_the_same(monkeypatch):

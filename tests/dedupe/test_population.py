@@ -49,6 +49,18 @@ def test_a_larger_pool_has_more_namesakes() -> None:
     assert counted([], SHIPPED, of=1_000_000).namesakes("john smith") == 100 * SHIPPED.namesakes("john smith")
 
 
+def test_a_city_that_everybody_tells_says_nothing() -> None:
+    records = [
+        compared(f"r{number}", *NAMES[number % 4], city="Anytown", company=f"Firm {number}") for number in range(60)
+    ]
+    own = counted(records, SHIPPED)
+    assert own.everywhere == {"city": {"anytown"}}
+    assert own.telling(records[0]).city is None
+    assert own.telling(records[0]).employer == records[0].employer
+    few = counted(records[:40], SHIPPED)
+    assert few.telling(records[0]) is records[0], "in a short list, all may well be of one town"
+
+
 def test_a_name_that_few_bear_is_not_written_down() -> None:
     few, many = ("Ottoline", "Quillfeather"), ("Thaddeus", "Brambleby")
     own = counted(people(few, times=LEAST_HOLDERS - 1) + people(many, times=LEAST_HOLDERS), SHIPPED)
