@@ -175,11 +175,6 @@ def _contest(tmp_path, store_url: str | None, *, people: int, rounds: int) -> li
                 store.close()
 
 
-@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
-def test_three_at_one_connection_and_one_destination_are_one_writer(tmp_path, store_url) -> None:
-    _contest(tmp_path, store_url(), people=8, rounds=3)
-
-
 @pytest.mark.heavy
 def test_fifty_times_three_are_one_writer(tmp_path, store_url, backend) -> None:
     outcomes = _contest(tmp_path, store_url(), people=60, rounds=50 if backend == "sqlite" else 10)
