@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.people import POOL
+from assets.people import POOL, fairness_check
 from dagster_project.resources import opened
 from talent_pool.installation import Installation
 from talent_pool.store.work import waiting
@@ -47,10 +47,11 @@ def inbox_sensor(jobs: Sequence[Job]) -> dg.SensorDefinition:
 
 def pool_job(installation: Installation) -> Job:
     """Return the job that turns what landed into people and segments."""
-    selection = dg.AssetSelection.assets(*POOL) | dg.AssetSelection.groups("segments")
+    # how fair the model is changes with the epoch, not with every record: the check is run by whoever asks for it
+    people = dg.AssetSelection.assets(*POOL) - dg.AssetSelection.checks(fairness_check)
     return dg.define_asset_job(
         "resolve_pool",
-        selection=selection if installation.segments else list(POOL),
+        selection=people | dg.AssetSelection.groups("segments") if installation.segments else people,
         executor_def=dg.in_process_executor,
         description="Resolves new and changed records into people, then evaluates every segment.",
     )

@@ -175,3 +175,11 @@ def test_thirty_connections_load_in_three_seconds_of_processor_time(tmp_path: Pa
     monkeypatch.setenv("CATCHMENT_HOME", str(tmp_path / "home"))
     code = "from dagster_project.definitions import defs; d = defs(); assert len(list(d.schedules)) == 30"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
+
+
+def test_resolving_leaves_the_slow_look_at_fairness_to_whoever_asks_for_it(defs: dg.Definitions) -> None:
+    resolving = defs.resolve_job_def("resolve_pool").asset_layer.asset_graph.asset_check_keys
+    fairness = {key for key in defs.resolve_asset_graph().asset_check_keys if key.name == "misses_no_group_of_names"}
+    assert len(fairness) == 1
+    assert resolving.isdisjoint(fairness)
+    assert {"nobody_is_lost", "fits_the_pool"} <= {key.name for key in resolving}
