@@ -43,3 +43,11 @@ def defs() -> dg.Definitions:
     migrate.upgrade(store)
     store.close()
     return definitions_of(installation.read(home.defs))
+
+
+def whole_graph(definitions: dg.Definitions) -> dg.JobDefinition:
+    """Return one job of all assets and promises, without the look at fairness: it takes longer than all the rest."""
+    job = definitions.resolve_implicit_global_asset_job_def()
+    graph = job.asset_layer.asset_graph
+    wanted = graph.asset_check_keys - fairness_check.check_keys
+    return job.get_subset(asset_selection=set(graph.executable_asset_keys), asset_check_selection=set(wanted))

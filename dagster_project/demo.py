@@ -97,10 +97,10 @@ class Demo:
         with self._timed("load_dagster"):
             import dagster as dg
 
-            from dagster_project.definitions import defs
+            from dagster_project.definitions import defs, whole_graph
 
             definitions = defs()
-            job = definitions.resolve_implicit_global_asset_job_def()
+            job = whole_graph(definitions)
         with opened() as pool:
             destinations = list(pool.installation.destinations)
         config = {
