@@ -9,11 +9,11 @@ from dagster_project.failures import retries, told
 from dagster_project.resources import TalentPool
 from dagster_project.sources import source_key
 from dedupe import fairness
+from talent_pool.epochs import stored as epochs
 from talent_pool.installation import Installation
 from talent_pool.people import reading
 from talent_pool.people.matching import Matching, figures
 from talent_pool.people.reading import Statistics
-from talent_pool.resolution import epochs
 from talent_pool.resolution.resolve import ResolveReport, resolve_all
 
 GROUP = "pool"
@@ -37,6 +37,8 @@ _LARGEST_UNSEEN = 50
 """More records than this in one person want somebody's look."""
 _RUNS_LOOKED_AT = 30
 _LEAST_RUNS = 5
+_LEAST_SPREAD = 0.01
+"""Runs that were all alike do not make the next one, which differs by a hair, a matter for anybody."""
 _LEAST_RECORDS = 100
 """Runs of fewer records say nothing of how often people merge."""
 _PEOPLE_OF_A_CULTURE = 300
@@ -223,7 +225,7 @@ def _usual(instance: dg.DagsterInstance) -> tuple[float, float] | None:
             rates.append(merged / resolved)
     if len(rates) < _LEAST_RUNS:
         return None
-    middle, spread = fmean(rates), pstdev(rates)
+    middle, spread = fmean(rates), max(pstdev(rates), _LEAST_SPREAD)
     return max(0.0, middle - 3 * spread), middle + 3 * spread
 
 

@@ -105,11 +105,11 @@ NAMESAKES = Comparison(
             Level(
                 len(FEWER_THAN) - number,
                 f'greatest("namesakes_l", "namesakes_r") < {bound}',
-                f"a name that fewer than {bound:g} of the pool's people would share by chance",
+                f"a name of which fewer than {bound:g} namesakes are to be expected",
             )
             for number, bound in enumerate(FEWER_THAN)
         ),
-        Level(0, "ELSE", f"a name that {FEWER_THAN[-1]} or more of the pool's people share by chance"),
+        Level(0, "ELSE", f"a name of which {FEWER_THAN[-1]:g} or more namesakes are to be expected"),
     ),
 )
 EMAIL = Comparison(

@@ -53,9 +53,10 @@ class SurvivorshipRules(BaseModel):
     """`full_name`, `first_name`, `last_name`, of one record; one with mere initials stands back under any rule."""
     preferred_name: FieldRule = _by("most_trusted")
     email_addresses: FieldRule = _by("most_trusted")
-    """Merged, as are the next four: nothing is dropped; the rule says whose come first, and so which is primary."""
+    """Merged, as are the next five: nothing is dropped; the rule says whose come first, and so which is primary."""
     phone_numbers: FieldRule = _by("most_trusted")
     urls: FieldRule = _by("most_trusted")
+    person_numbers: FieldRule = _by("most_trusted")
     tags: FieldRule = _by("most_trusted")
     origins: FieldRule = _by("most_trusted")
     location: FieldRule = _by("newest")

@@ -50,6 +50,7 @@ MARKS: Mapping[str, Callable[[str], str]] = {
     "email_addresses": _email_mark,
     "phone_numbers": _phone_mark,
     "urls": _url_mark,
+    "person_numbers": lambda number: "".join(words(number)),
     "tags": str.lower,
     "origins": str,
 }

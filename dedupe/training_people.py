@@ -14,7 +14,7 @@ from nicknames import NickNamer
 
 from connectors.records import Candidate, EmailAddress, Location, PhoneNumber, Url
 
-_LOCALES = (
+LOCALES = (
     "en_US", "en_GB", "de_DE", "fr_FR", "es_ES", "it_IT", "pl_PL", "pt_BR", "sv_SE", "nl_NL", "tr_TR", "cs_CZ", "hu_HU",
     "ro_RO", "en_IN", "vi_VN", "ru_RU", "uk_UA", "el_GR", "zh_CN", "ko_KR", "ja_JP", "ar_AA", "hi_IN", "he_IL",
 )  # fmt: skip
@@ -94,10 +94,10 @@ class _Namer:
 
     def __init__(self, chance: random.Random, lot: Lot) -> None:
         self._chance = chance
-        self._fakers = [(locale, Faker(locale)) for locale in lot.locales or _LOCALES]
+        self._fakers = [(locale, Faker(locale)) for locale in lot.locales or LOCALES]
         for _, faker in self._fakers:
             faker.seed_instance(chance.randrange(2**32))
-        weights = [_ENGLISH if name.startswith("en") else 2 for name in _LOCALES]
+        weights = [_ENGLISH if name.startswith("en") else 2 for name in LOCALES]
         self._weights = None if lot.locales else weights
         self._few = [self.drawn()[1:] for _ in range(lot.most_names or 0)]
 

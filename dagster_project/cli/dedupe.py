@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ADDED = ("person_id", "probability", "reason")
 """The columns that come behind those of the file."""
-_TELLING = frozenset({"first_name", "last_name", "full_name", "email", "phone", "url"})
+_TELLING = frozenset({"first_name", "last_name", "full_name", "email", "phone", "url", "person_number"})
 """Fields of which a file must have one: by the others alone, nobody is told from anybody."""
 KNOWN = "person_id"
 """The column that says who a row is, unless another is named."""
@@ -25,7 +25,7 @@ _NOBODY_KNOWN = (
     "Nothing to learn from: no column says who any row is (person_id, or the one that --known names). The shipped "
     "weights stand; how often names are met is always counted in the file."
 )
-_COMPARED = _TELLING | {"city", "location", "country", "company", "title"}
+_COMPARED = _TELLING | {"street", "postal_code", "city", "location", "country", "company", "title"}
 
 
 @click.command("dedupe")

@@ -1,21 +1,20 @@
 """Commands about the match model in force: train, epochs, epochs preview, epochs apply. None of them sends anything."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import click
 
-from dagster_project.cli.output import CORRECT, fail, json_option, say, show_json, show_mapping, show_table, telling
+from dagster_project.cli.output import json_option, say, show_json, show_mapping, show_table, telling
 from dagster_project.cli.pool import opened
 from dagster_project.cli.progress import stepping
-from talent_pool.people.epoch_examples import Example
-from talent_pool.people.epoch_preview import Preview, preview
-from talent_pool.resolution import enacting, epochs
-from talent_pool.resolution.epochs import EpochRefused
+from talent_pool.epochs import enacting
+from talent_pool.epochs import stored as epochs
+from talent_pool.epochs.examples import Example
+from talent_pool.epochs.preview import Preview, preview
+from talent_pool.epochs.training import Trained, train
 from talent_pool.resolution.resolve import resolve_all
-from talent_pool.resolution.training import Trained, train
 
 
 @click.command("train")
@@ -25,7 +24,7 @@ def train_command(as_json: bool) -> None:  # noqa: FBT001
 
     Nobody is resolved by a draft: `catchment epochs` previews it and puts it in force.
     """
-    with telling(), _refusing(), opened() as pool, stepping("learning from the pool"):
+    with telling(), opened() as pool, stepping("learning from the pool"):
         done = train(pool.store, pool.installation, pool.now)
     if as_json:
         show_json(asdict(done))
@@ -64,7 +63,7 @@ def epochs_command(context: click.Context, as_json: bool) -> None:  # noqa: FBT0
 @json_option
 def preview_command(number: int | None, as_json: bool) -> None:  # noqa: FBT001
     """Show whom epoch NUMBER (else the newest draft) would merge and split; nothing is written."""
-    with telling(), _refusing(), opened() as pool, stepping("comparing every record"):
+    with telling(), opened() as pool, stepping("comparing every record"):
         told = preview(pool.store, pool.installation, number)
     if as_json:
         show_json(asdict(told))
@@ -106,7 +105,7 @@ def apply_command(number: int, token: str, as_json: bool) -> None:  # noqa: FBT0
 
     Cut off, it has done all or nothing; `catchment sync` goes on with whoever waits for resolution.
     """
-    with telling(), _refusing(), opened() as pool, stepping("comparing every record") as step:
+    with telling(), opened() as pool, stepping("comparing every record") as step:
         enacting.apply(pool.store, pool.installation, number, token, pool.now)
         step("resolving whom it touches")
         report = resolve_all(pool.store, pool.installation, pool.now)
@@ -120,12 +119,3 @@ def apply_command(number: int, token: str, as_json: bool) -> None:  # noqa: FBT0
 
 def _many(count: int, one: str, more: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else more or f'{one}s'}"
-
-
-@contextmanager
-def _refusing() -> Iterator[None]:
-    """Turn what cannot be done with an epoch into one sentence and an exit code."""
-    try:
-        yield
-    except EpochRefused as error:
-        fail(str(error), CORRECT)

@@ -22,7 +22,7 @@ import orjson
 
 from connectors.errors import ConnectorError, Unavailable
 from dagster_project.cli.tables import laid_out, plain
-from talent_pool.people.person_ids import NoSuchPerson
+from talent_pool.refused import Refused
 from talent_pool.store.database import StoreUnavailable
 from talent_pool.store.leases import Busy
 
@@ -116,7 +116,7 @@ def telling() -> Iterator[None]:
         yield
     except PASSING as error:
         fail(str(error), LATER)
-    except (ConnectorError, NoSuchPerson) as error:
+    except (ConnectorError, Refused) as error:
         fail(str(error), CORRECT)
 
 

@@ -2,20 +2,19 @@
 
 import getpass
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import click
 
-from dagster_project.cli.output import CORRECT, fail, json_option, say, show_json, show_table, telling
+from dagster_project.cli.output import json_option, say, show_json, show_table, telling
 from dagster_project.cli.pool import Pool, clock, opened
 from dagster_project.cli.tables import plain
 from talent_pool.people import review as reviewing
 from talent_pool.people.review import Pair, Side
+from talent_pool.refused import Refused
 from talent_pool.resolution import by_hand
 from talent_pool.resolution.by_hand import By, Holder
-from talent_pool.resolution.decisions import Refused
 
 _KEYS = "y same, n different, k skip, s score, q quit"
 _ENDS = frozenset({"", "\x03", "\x04"})
@@ -30,7 +29,7 @@ _ENDS = frozenset({"", "\x03", "\x04"})
 @json_option
 def merge_command(a: str, b: str, note: str | None, anyway: bool, as_json: bool) -> None:  # noqa: FBT001
     """Decide that A and B (ids of people or records) are one person. It outranks the model, for good."""
-    with telling(), _refusing(), opened() as pool:
+    with telling(), opened() as pool:
         done = by_hand.merge(pool.store, pool.installation, a, b, By(_who(), pool.now, note), anyway=anyway)
     if as_json:
         show_json(asdict(done))
@@ -51,7 +50,7 @@ def unmerge_command(a: str, b: str | None, note: str | None, as_json: bool) -> N
 
     After a person's id, RECORD is taken out of that person. What somebody decided to the contrary is withdrawn.
     """
-    with telling(), _refusing(), opened() as pool:
+    with telling(), opened() as pool:
         done = by_hand.unmerge(pool.store, pool.installation, a, b, By(_who(), pool.now, note))
     if as_json:
         show_json(asdict(done))
@@ -179,12 +178,3 @@ def _who() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user often has no name
         return "somebody"
-
-
-@contextmanager
-def _refusing() -> Iterator[None]:
-    """Turn a decision that cannot stand into one sentence and an exit code."""
-    try:
-        yield
-    except Refused as error:
-        fail(str(error), CORRECT)

@@ -10,8 +10,9 @@ from sqlalchemy import Connection, or_, select
 
 from dedupe.explanation import Step, waterfall
 from dedupe.scoring import Edge
+from talent_pool.epochs import stored as epochs
 from talent_pool.people.person_ids import NoSuchPerson, resolved
-from talent_pool.resolution import decisions, epochs
+from talent_pool.resolution import decisions
 from talent_pool.resolution.components import edge
 from talent_pool.resolution.decisions import Decision
 from talent_pool.resolution.landed import by_ids

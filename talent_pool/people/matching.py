@@ -4,11 +4,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Select, func, select
 
+from talent_pool.epochs import stored as epochs
 from talent_pool.people import review
-from talent_pool.resolution import decisions, epochs
+from talent_pool.resolution import decisions
 from talent_pool.store.database import Store
+from talent_pool.store.lookup import rows_with
 from talent_pool.store.tables import edges, record_forms, record_keys
 
+_CHANCES = select(edges.c.record_a, edges.c.record_b, edges.c.probability)
 OUTGROWN = 4
 """So many times the size that an epoch was made for is too large for it: names have more namesakes than it knows."""
 
@@ -70,12 +73,10 @@ def _count(connection: Connection, query: Select[int]) -> int:
 def _labelled(connection: Connection, merge_at: float) -> tuple[int, int, int]:
     """Return how many pairs people decided that were compared, the model would merge, and are the same of those."""
     said = {(one.record_a, one.record_b): one.kind for one in decisions.standing(connection) if not one.by_vendor}
-    query = select(edges.c.record_a, edges.c.record_b, edges.c.probability)
     compared = merged = right = 0
-    for (record_a, record_b), kind in said.items():
-        found = connection.execute(query.where(edges.c.record_a == record_a, edges.c.record_b == record_b)).first()
-        compared += found is not None
-        if found is not None and found.probability >= merge_at:
-            merged += 1
-            right += kind == "same"
+    for record_a, record_b, chance in rows_with(connection, _CHANCES, edges.c.record_a, {a for a, _ in said}):
+        if (record_a, record_b) in said:
+            compared += 1
+            merged += chance >= merge_at
+            right += chance >= merge_at and said[record_a, record_b] == "same"
     return compared, merged, right

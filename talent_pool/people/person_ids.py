@@ -2,10 +2,11 @@
 
 from sqlalchemy import Connection, select
 
+from talent_pool.refused import Refused
 from talent_pool.store.tables import people, person_aliases
 
 
-class NoSuchPerson(LookupError):
+class NoSuchPerson(Refused):
     """Nobody goes, or ever went, by this id."""
 
 

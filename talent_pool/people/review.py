@@ -14,8 +14,9 @@ from connectors.records import Candidate
 from dedupe.comparisons import guard
 from dedupe.explanation import Step, waterfall
 from dedupe.normalise import phone
+from talent_pool.epochs import stored as epochs
 from talent_pool.installation import Installation
-from talent_pool.resolution import decisions, epochs
+from talent_pool.resolution import decisions
 from talent_pool.resolution.decisions import Ties
 from talent_pool.resolution.landed import Landed, by_ids
 from talent_pool.store.database import Store

@@ -14,8 +14,9 @@ from sqlalchemy import Connection, select
 from dedupe.scoring import edges
 from talent_pool.installation import Installation
 from talent_pool.people.person_ids import NoSuchPerson, resolved
+from talent_pool.refused import Refused
 from talent_pool.resolution import decisions
-from talent_pool.resolution.decisions import Decision, Refused
+from talent_pool.resolution.decisions import Decision
 from talent_pool.resolution.landed import by_ids
 from talent_pool.resolution.neighbours import Score
 from talent_pool.resolution.resolve import resolve_all

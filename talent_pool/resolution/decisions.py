@@ -11,6 +11,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, func, select, update
 
+from talent_pool.refused import Refused
 from talent_pool.resolution import turns
 from talent_pool.resolution.landed import by_ids
 from talent_pool.store.database import Store
@@ -18,10 +19,6 @@ from talent_pool.store.tables import decisions, work
 
 Kind = Literal["same", "different"]
 Pair = tuple[str, str]
-
-
-class Refused(Exception):
-    """A decision that cannot stand; the text says why, naming the decisions in its way by their ids."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,49 +92,46 @@ def compare(
     for record_id, landed in candidates.items():
         groups[landed.organisation][record_id] = landed
     for _, group in sorted(groups.items()):
-        _Organisation(connection, installation).compare(group, model, score, compared)
+        _compare_within(connection, installation, group, model, score, compared)
     return compared
 
 
-class _Organisation:
-    """The key index as seen by one organisation; pools of two organisations never meet."""
+def _compare_within(
+    connection: Connection,
+    installation: Installation,
+    group: Mapping[str, Landed],
+    model: MatchModel,
+    score: Score,
+    into: Compared,
+) -> None:
+    """Compare records of one organisation; the numbers of keys are the organisation's own, so that pools never meet."""
+    names = _Holders(connection)
+    fresh, focus = dict(group), dict[str, Landed]()
+    live: dict[str, Normalised] = {}
+    held: dict[str, Held] = {}
+    while fresh:
+        focus |= fresh
+        new = {name: normal(installation, landed) for name, landed in fresh.items() if landed.live}
+        live |= new
+        held |= {name: held_by(record) for name, record in new.items()}
+        flipped = names.exchange(fresh, {name: (live[name].name_key, held[name]) for name in new})
+        fresh = by_ids(connection, _holding(connection, flipped) - focus.keys())
+    others = _holding(connection, names.telling()) - focus.keys()
+    around = [read_form(row.form) for row in rows_with(connection, _FORMS, record_forms.c.record_id, others)]
+    contacts = {number: key for record in around for number, key in held_by(record, CONTACTS).items()}
+    names.look_up(contacts)
+    known = {number: key for own in (*held.values(), contacts) for number, key in own.items()}
+    into.focus |= focus
+    into.normalised |= live
+    into.keys |= held
+    if live:
+        shared = {key for number, key in known.items() if names.is_shared(number, key.kind)}
+        into.edges += score([*live.values(), *around], frozenset(live), shared, model)
 
-    def __init__(self, connection: Connection, installation: Installation) -> None:
-        self._connection = connection
-        self._installation = installation
 
-    def compare(self, group: Mapping[str, Landed], model: MatchModel, score: Score, into: Compared) -> None:
-        names = _Holders(self._connection)
-        fresh, focus = dict(group), dict[str, Landed]()
-        live: dict[str, Normalised] = {}
-        held: dict[str, Held] = {}
-        while fresh:
-            focus |= fresh
-            new = {name: normal(self._installation, landed) for name, landed in fresh.items() if landed.live}
-            live |= new
-            held |= {name: held_by(record) for name, record in new.items()}
-            flipped = names.exchange(fresh, {name: (live[name].name_key, held[name]) for name in new})
-            fresh = by_ids(self._connection, self._of(flipped) - focus.keys())
-        around = self._around(names, focus.keys())
-        contacts = {number: key for record in around for number, key in held_by(record, CONTACTS).items()}
-        names.look_up(contacts)
-        known = {number: key for own in (*held.values(), contacts) for number, key in own.items()}
-        into.focus |= focus
-        into.normalised |= live
-        into.keys |= held
-        if live:
-            shared = {key for number, key in known.items() if names.is_shared(number, key.kind)}
-            into.edges += score([*live.values(), *around], frozenset(live), shared, model)
-
-    def _around(self, names: "_Holders", focus: AbstractSet[str]) -> list[Normalised]:
-        """Return the comparable forms of the stored records that share a telling value with one in focus."""
-        others = self._of(names.telling()) - focus
-        rows = rows_with(self._connection, _FORMS, record_forms.c.record_id, others)
-        return [read_form(row.form) for row in rows]
-
-    def _of(self, numbers: Collection[int]) -> set[str]:
-        rows = rows_with(self._connection, _HOLDERS, record_keys.c.key, numbers)
-        return {row.record_id for row in rows}
+def _holding(connection: Connection, numbers: Collection[int]) -> set[str]:
+    """Return the stored records that hold one of these values."""
+    return {row.record_id for row in rows_with(connection, _HOLDERS, record_keys.c.key, numbers)}
 
 
 class _Holders:

@@ -13,10 +13,11 @@ from sqlalchemy import Connection, select
 
 from connectors.records import ConsentStatement
 from dedupe.clustering import clusters
+from talent_pool.epochs import stored as epochs
+from talent_pool.epochs.stored import Epoch
 from talent_pool.installation import Installation
-from talent_pool.resolution import decisions, epochs, survivorship_in_force, turns
+from talent_pool.resolution import decisions, survivorship_in_force, turns
 from talent_pool.resolution.components import Touched, touched
-from talent_pool.resolution.epochs import Epoch
 from talent_pool.resolution.golden import Activity, activities, address_rows, combined, person_row
 from talent_pool.resolution.identity import Assignment, assign
 from talent_pool.resolution.landed import Landed, by_ids, by_place

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from dedupe.normalise import form_of
-from talent_pool.resolution import epochs, projection, survivorship_in_force, turns
+from talent_pool.epochs import stored as epochs
+from talent_pool.resolution import match_index, projection, survivorship_in_force, turns
 from talent_pool.resolution.golden import STUB
 from talent_pool.resolution.identity import anchor_of
 from talent_pool.resolution.landed import by_ids
@@ -24,11 +24,8 @@ from talent_pool.store.tables import (
     person_addresses,
     person_aliases,
     person_records,
-    record_forms,
-    record_keys,
     work,
 )
-from talent_pool.store.types import json_text
 
 Row = dict[str, Any]
 
@@ -118,21 +115,10 @@ def _still_stands(connection: Connection, plan: Plan) -> bool:
 
 def _write_matches(connection: Connection, plan: Plan) -> None:
     compared = plan.compared
-    for column in (record_keys.c.record_id, record_forms.c.record_id, edges.c.record_a, edges.c.record_b):
+    match_index.refile(connection, compared.focus, compared.normalised, compared.keys)
+    for column in (edges.c.record_a, edges.c.record_b):
         delete_with(connection, column, compared.focus)
-    live = sorted(compared.normalised.items())
-    keyed = [
-        (number, name, key.kind, record.name_key)
-        for name, record in live
-        for number, key in compared.keys[name].items()
-    ]
-    insert_rows(connection, record_keys, ("key", "record_id", "kind", "name_key"), sorted(keyed))
-    insert_rows(connection, record_forms, ("record_id", "form"), [(name, form_of(record)) for name, record in live])
-    scored = [
-        (one.record_a, one.record_b, one.weight, one.probability, json_text(one.levels), plan.epoch.number)
-        for one in compared.edges
-    ]
-    insert_rows(connection, edges, ("record_a", "record_b", "weight", "probability", "levels", "epoch"), scored)
+    match_index.add_edges(connection, compared.edges, plan.epoch.number)
     before = plan.touched.holder
     moved = {name for name in before.keys() | plan.holders.keys() if before.get(name) != plan.holders.get(name)}
     delete_with(connection, person_records.c.record_id, moved)

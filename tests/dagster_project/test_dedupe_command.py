@@ -52,6 +52,24 @@ def test_every_row_is_there_as_it_was_with_its_person(deduped):
     assert "protected, never compared" in result.output
 
 
+def test_streets_postcodes_and_personal_numbers_tell_people_too(deduped):
+    rows = """name,street,zip,staff no
+Katherine Hartwell,12 Mill Lane,NR1 1AA,229087
+Kathrine Hartwel,Mill Lane 12,NR1 1AA,
+K. Osei,,,47-1103
+Kofi Osei,9 Elm Road,LS2 9JT,471103
+"""
+    result, out = deduped("a.csv", rows, "--columns", "staff no=person_number", "--json")
+    assert result.exit_code == 0, result.output
+    read = json.loads(result.output)["columns"]
+    assert read == {"name": "full_name", "street": "street", "zip": "postal_code", "staff no": "person_number"}
+    with out.open(newline="") as file:
+        found = list(csv.DictReader(file))
+    assert found[0]["person_id"] == found[1]["person_id"] != found[2]["person_id"] == found[3]["person_id"]
+    assert "the same street and house" in found[1]["reason"]
+    assert "the same personal number" in found[3]["reason"]
+
+
 def test_parquet_in_and_out(deduped, tmp_path):
     table = pa.table({"id": [7, 8], "full_name": ["Ana Souza", "Ana Souza"], "email": ["a@example.com"] * 2})
     parquet.write_table(table, tmp_path / "a.parquet")
@@ -119,7 +137,8 @@ def test_other_headers_are_understood_and_the_birth_date_is_left_alone(deduped):
     told = json.loads(result.stdout)
     assert (told["rows"], told["people"]) == (3, 2)
     assert told["columns"] == {
-        "given_name": "first_name", "surname": "last_name", "suburb": "city", "phone_number": "phone",
+        "given_name": "first_name", "surname": "last_name", "address_1": "street", "suburb": "city",
+        "postcode": "postal_code", "phone_number": "phone",
     }  # fmt: skip
     assert told["not_used"]["date_of_birth"] == "protected, never compared"
     assert [row[-3] for row in csv.reader(lines_of(out))][1:] == ["person_1", "person_2", "person_1"]

@@ -8,7 +8,7 @@ from connectors.records import PROTECTED_ATTRIBUTES, Candidate
 from dedupe.comparisons import COMPARISONS
 from dedupe.fairness import HELD_OUT, Group, Rate, report
 from dedupe.normalise import Normalised, normalised
-from dedupe.training_people import _LOCALES
+from dedupe.training_people import LOCALES
 
 MOST_FALSE = 0.03
 """Share of a culture's records that may stand with another person's, at the lower end of what chance allows."""
@@ -31,7 +31,7 @@ def test_a_group_that_is_missed_twice_as_often_is_unfair() -> None:
 
 
 def test_cultures_are_not_those_of_the_training() -> None:
-    assert set(HELD_OUT).isdisjoint(_LOCALES)
+    assert set(HELD_OUT).isdisjoint(LOCALES)
 
 
 @pytest.mark.heavy

@@ -37,6 +37,7 @@ bodies = st.fixed_dictionaries(
         "email_addresses": st.lists(few([{"value": "a@example.com"}, {"value": "A@example.com", "is_primary": True},
                                          {"value": "b@example.com"}]), max_size=2),
         "tags": st.lists(few(["welder", "Welder", "nurse"]), max_size=2),
+        "person_numbers": st.lists(few(["47-11", "4711", "0815"]), max_size=2),
         "is_private": st.booleans(),
         "relationship": few(["candidate", "employee", "former_employee"]),
         "custom_fields": st.dictionaries(few(["shoe", "name"]), few(["1", "2", "n/a"]), max_size=2),

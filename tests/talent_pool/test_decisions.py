@@ -3,7 +3,8 @@
 import pytest
 from sqlalchemy import select
 
-from talent_pool.resolution.decisions import Refused, decide, standing, withdraw
+from talent_pool.refused import Refused
+from talent_pool.resolution.decisions import decide, standing, withdraw
 from talent_pool.resolution.resolve import resolve_all
 from talent_pool.store.database import Store
 from talent_pool.store.tables import decisions, work

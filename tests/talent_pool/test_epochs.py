@@ -12,13 +12,13 @@ from dedupe.errors import ModelMisfit
 from dedupe.model import MatchModel, probability, shipped
 from dedupe.normalise import Normalised
 from dedupe.scoring import Edge
-from talent_pool.people.epoch_preview import Preview, preview
-from talent_pool.resolution import epochs as epochs_of
+from talent_pool.epochs import stored as epochs_of
+from talent_pool.epochs.enacting import apply
+from talent_pool.epochs.preview import Preview, preview
+from talent_pool.epochs.training import train
+from talent_pool.refused import Refused
 from talent_pool.resolution.decisions import decide
-from talent_pool.resolution.enacting import apply
-from talent_pool.resolution.epochs import EpochRefused
 from talent_pool.resolution.resolve import resolve, resolve_all
-from talent_pool.resolution.training import train
 from talent_pool.store.database import Store
 from talent_pool.store.tables import changes, edges, epochs, memberships, people, work
 from tests.conftest import KEY
@@ -199,7 +199,7 @@ def test_token_of_another_picture_is_refused_and_nothing_is_done(store: Store) -
     run(store, 1)
     before = dump(store)
     for wrong in (token, "0123456789abcdef"):
-        with pytest.raises(EpochRefused, match="catchment epochs preview 2"):
+        with pytest.raises(Refused, match="catchment epochs preview 2"):
             enacted(store, wrong)
     assert dump(store) == before
     enacted(store, shown(store).token)
@@ -272,14 +272,14 @@ def test_what_is_resolved_while_an_epoch_is_thought_out_is_not_overlooked(store:
 
 
 def test_epochs_that_are_not_there_or_in_force_already_are_refused(store: Store) -> None:
-    with pytest.raises(EpochRefused, match="catchment train"):
+    with pytest.raises(Refused, match="catchment train"):
         shown(store)
     write(store, 1, EPOCH_1, in_force=True)
-    with pytest.raises(EpochRefused, match="catchment train"):
+    with pytest.raises(Refused, match="catchment train"):
         shown(store)
-    with pytest.raises(EpochRefused, match="in force already"):
+    with pytest.raises(Refused, match="in force already"):
         shown(store, 1)
-    with pytest.raises(EpochRefused, match="no epoch 7"):
+    with pytest.raises(Refused, match="no epoch 7"):
         enacted(store, "x", 7)
 
 
@@ -297,7 +297,7 @@ def pairs(store: Store, count: int, start: int = 0) -> list[tuple[str, str]]:
 
 
 def test_training_learns_from_decisions_and_the_pools_names(store: Store) -> None:
-    with pytest.raises(EpochRefused, match="catchment sync"):
+    with pytest.raises(Refused, match="catchment sync"):
         train(store, INSTALLATION, NOW)
     for a, b in pairs(store, 12):
         decide(store, "different", a, b, by="pat", now=NOW)
@@ -337,7 +337,7 @@ def test_upgrade_never_changes_the_epoch_in_force_and_training_mends_one_that_no
     assert partition(store) == {frozenset(ids)}
     with store.reading() as connection:
         assert connection.execute(select(func.count()).select_from(people)).scalar_one() == 1
-    with pytest.raises(EpochRefused, match="nothing to learn"):
+    with pytest.raises(Refused, match="nothing to learn"):
         train(store, INSTALLATION, later(4))
 
 

@@ -1,9 +1,12 @@
 """Figures of the matching as a pool holds it."""
 
+from sqlalchemy import select
+
 from talent_pool.people.matching import OUTGROWN, Matching, figures
 from talent_pool.resolution.decisions import decide
 from talent_pool.resolution.resolve import resolve_all
 from talent_pool.store.database import Store
+from talent_pool.store.tables import person_records
 from tests.talent_pool.small_world import INSTALLATION, NOW, candidate, land
 
 
@@ -38,9 +41,5 @@ def test_a_pool_outgrows_what_its_epoch_was_made_for() -> None:
 
 
 def _records(store: Store) -> list[str]:
-    from sqlalchemy import select
-
-    from talent_pool.store.tables import person_records
-
     with store.reading() as connection:
         return list(connection.execute(select(person_records.c.record_id)).scalars())

@@ -12,7 +12,8 @@ from sqlalchemy import select
 from connectors.records import Candidate
 from dedupe.scoring import edges
 from talent_pool.people.person_ids import resolved
-from talent_pool.resolution.decisions import Refused, decide, standing, withdraw
+from talent_pool.refused import Refused
+from talent_pool.resolution.decisions import decide, standing, withdraw
 from talent_pool.resolution.neighbours import Score
 from talent_pool.resolution.resolve import resolve, resolve_all
 from talent_pool.store.database import Store

@@ -13,8 +13,9 @@ from dedupe.normalise import Normalised
 from dedupe.scoring import Edge
 from talent_pool.people.person_ids import NoSuchPerson
 from talent_pool.people.review import Pair, queue, still_open
+from talent_pool.refused import Refused
 from talent_pool.resolution.by_hand import By, Outcome, bring_together, keep_apart, merge, unmerge
-from talent_pool.resolution.decisions import Kind, Refused, decide, standing
+from talent_pool.resolution.decisions import Kind, decide, standing
 from talent_pool.resolution.resolve import resolve_all
 from talent_pool.store.database import Store
 from talent_pool.store.tables import deliveries, work

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from talent_pool.resolution.rebuild import Rebuilt
+from talent_pool.epochs.rebuild import Rebuilt
 
 Cluster = frozenset[str]
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, func, select
 
 from dedupe.scoring import edges
+from talent_pool.epochs.difference import difference
+from talent_pool.epochs.enacting import candidate, token_of
+from talent_pool.epochs.examples import Example, examples
+from talent_pool.epochs.rebuild import rebuilt
 from talent_pool.installation import Installation
-from talent_pool.people.epoch_examples import Example, examples
-from talent_pool.resolution.difference import difference
-from talent_pool.resolution.enacting import candidate, token_of
 from talent_pool.resolution.neighbours import Score
-from talent_pool.resolution.rebuild import rebuilt
 from talent_pool.store.database import Store
 from talent_pool.store.lookup import rows_with
 from talent_pool.store.tables import memberships, work
@@ -45,7 +45,7 @@ class Preview:
 def preview(store: Store, installation: Installation, number: int | None = None, score: Score = edges) -> Preview:
     """Say what epoch `number`, or else the newest draft, would change; nothing is written.
 
-    Raises EpochRefused for an epoch that is not there or in force already, and ModelMisfit for one that was made for
+    Raises Refused for an epoch that is not there or in force already, and ModelMisfit for one that was made for
     other comparisons than this version's.
     """
     with store.reading() as connection:

@@ -11,9 +11,9 @@ from dedupe.blocking import Key, shared_keys
 from dedupe.clustering import clusters
 from dedupe.normalise import Normalised, form_of
 from dedupe.scoring import Edge
+from talent_pool.epochs.stored import CANDIDATES, Epoch
 from talent_pool.installation import Installation
 from talent_pool.resolution import decisions, turns
-from talent_pool.resolution.epochs import CANDIDATES, Epoch
 from talent_pool.resolution.landed import by_ids
 from talent_pool.resolution.neighbours import Score, held_by, normal
 from talent_pool.store.lookup import portions, rows_with

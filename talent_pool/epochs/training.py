@@ -15,9 +15,11 @@ from dedupe.learning import counts, learned
 from dedupe.model import MatchModel, shipped
 from dedupe.population import Population
 from dedupe.scoring import compared
+from talent_pool.epochs import stored as epochs
+from talent_pool.epochs.stored import CANDIDATES, Epoch
 from talent_pool.installation import Installation
-from talent_pool.resolution import decisions, epochs, turns
-from talent_pool.resolution.epochs import CANDIDATES, Epoch, EpochRefused
+from talent_pool.refused import Refused
+from talent_pool.resolution import decisions, turns
 from talent_pool.resolution.landed import by_ids
 from talent_pool.resolution.neighbours import held_by, normal, shared_among
 from talent_pool.store.database import Store
@@ -47,19 +49,19 @@ class Trained:
 def train(store: Store, installation: Installation, now: datetime) -> Trained:
     """Write down a draft of an epoch, by which nobody is resolved yet.
 
-    Raises EpochRefused where there is nothing to learn from, or nothing that differs from the epoch in force.
+    Raises Refused where there is nothing to learn from, or nothing that differs from the epoch in force.
     """
     with store.reading() as connection:
         size = connection.execute(select(func.count()).select_from(records).where(*CANDIDATES)).scalar_one()
         if not size:
-            raise EpochRefused("There are no candidate records to learn from yet. Run `catchment sync` first.")
+            raise Refused("There are no candidate records to learn from yet. Run `catchment sync` first.")
         number, current = epochs.number_in_force(connection), _read(lambda: epochs.in_force(connection))
         start = epochs.among_the_pool(connection, shipped())
         labelled, unused = _labelled(connection, installation, start.population)
     same = sum(is_same for _, is_same in labelled)
     model = learned(start, *counts(labelled))
     if current and _alike(model, current.model):
-        raise EpochRefused(
+        raise Refused(
             f"There is nothing to learn: no decision and no name changes epoch {number}, which is in force. "
             "`catchment review` and `catchment merge` make decisions."
         )

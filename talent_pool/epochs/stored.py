@@ -19,6 +19,7 @@ from dedupe.errors import ModelMisfit
 from dedupe.model import MatchModel, shipped
 from dedupe.normalise import Normalised, normalised
 from dedupe.population import counted
+from talent_pool.refused import Refused
 from talent_pool.store.database import Store
 from talent_pool.store.tables import epochs, records
 
@@ -27,10 +28,6 @@ SAMPLE = 200_000
 
 CANDIDATES = (records.c.record_type == "candidate", records.c.removed_at.is_(None))
 """What makes a row of `records` a live candidate record."""
-
-
-class EpochRefused(Exception):
-    """An epoch that cannot be made, looked at or put in force; the text says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +67,14 @@ def number_in_force(connection: Connection) -> int:
 
 
 def numbered(connection: Connection, number: int | None = None) -> Epoch:
-    """Return one epoch, or else the newest draft. Raises EpochRefused, or ModelMisfit as `in_force` does."""
+    """Return one epoch, or else the newest draft. Raises Refused, or ModelMisfit as `in_force` does."""
     columns = (epochs.c.number, type_coerce(epochs.c.model, Text).label("model"), epochs.c.in_force)
     newest = select(*columns).order_by(epochs.c.number.desc())
     row = connection.execute(newest if number is None else newest.where(epochs.c.number == number)).first()
     if row is None and number is not None:
-        raise EpochRefused(f"There is no epoch {number}. `catchment epochs` lists those there are.")
+        raise Refused(f"There is no epoch {number}. `catchment epochs` lists those there are.")
     if row is None or (number is None and row.in_force):
-        raise EpochRefused("There is no draft of an epoch. `catchment train` makes one.")
+        raise Refused("There is no draft of an epoch. `catchment train` makes one.")
     return Epoch(row.number, _read(row.model), is_stored=True)
 
 

@@ -11,24 +11,22 @@ from datetime import datetime
 
 from sqlalchemy import Connection, update
 
-from dedupe.normalise import form_of
 from dedupe.scoring import edges
+from talent_pool.epochs import stored as epochs
+from talent_pool.epochs.difference import Difference, difference
+from talent_pool.epochs.rebuild import Rebuilt, rebuilt
+from talent_pool.epochs.stored import Epoch
 from talent_pool.installation import Installation
-from talent_pool.resolution import epochs, turns
-from talent_pool.resolution.difference import Difference, difference
-from talent_pool.resolution.epochs import Epoch, EpochRefused
+from talent_pool.refused import Refused
+from talent_pool.resolution import match_index, turns
 from talent_pool.resolution.neighbours import Score, held_by
-from talent_pool.resolution.rebuild import Rebuilt, rebuilt
 from talent_pool.resolution.resolve import StoreMoves
-from talent_pool.store.database import Store, insert_rows
-from talent_pool.store.lookup import delete_with
+from talent_pool.store.database import Store
 from talent_pool.store.tables import edges as edges_table
 from talent_pool.store.tables import epochs as epochs_table
-from talent_pool.store.tables import record_forms, record_keys, work
-from talent_pool.store.types import json_text
+from talent_pool.store.tables import work
 
 _TRIES = 5
-_COLUMNS = ("record_a", "record_b", "weight", "probability", "levels", "epoch")
 
 
 def apply(
@@ -37,7 +35,7 @@ def apply(
     """Put epoch `number` in force, if it still does what the preview with this token showed; return what it will do.
 
     What landed since the preview is no hindrance where it changes nobody who would merge or split. Raises
-    EpochRefused, with nothing done, for another token; ModelMisfit; and StoreMoves.
+    Refused, with nothing done, for another token; ModelMisfit; and StoreMoves.
     """
     for _ in range(_TRIES):
         with store.reading() as connection:
@@ -45,7 +43,7 @@ def apply(
             found = rebuilt(connection, installation, epoch, score)
         would = difference(found)
         if token != token_of(store, epoch, current, would):
-            raise EpochRefused(
+            raise Refused(
                 f"Epoch {number} would not do, or no longer do, what the preview of this token showed: now "
                 f"{len(would.people):,} people would merge or split. Look at `catchment epochs preview {number}` again."
             )
@@ -55,10 +53,10 @@ def apply(
 
 
 def candidate(connection: Connection, number: int | None) -> tuple[Epoch, int]:
-    """Return epoch `number`, or else the newest draft, and the number in force. Raises EpochRefused if they are one."""
+    """Return epoch `number`, or else the newest draft, and the number in force. Raises Refused if they are one."""
     epoch, current = epochs.numbered(connection, number), epochs.number_in_force(connection)
     if epoch.number == current:
-        raise EpochRefused(f"Epoch {epoch.number} is in force already. `catchment epochs` lists the others.")
+        raise Refused(f"Epoch {epoch.number} is in force already. `catchment epochs` lists the others.")
     return epoch, current
 
 
@@ -73,31 +71,13 @@ def _written(store: Store, found: Rebuilt, would: Difference, now: datetime) -> 
         turns.begin(store, connection)
         if turns.current(connection) != found.turn:
             return False
-        _write_index(connection, found)
+        live = {name: found.records[name] for name in found.misfiled if name in found.records}
+        match_index.refile(connection, found.misfiled, live, {name: held_by(record) for name, record in live.items()})
         connection.execute(edges_table.delete())
-        insert_rows(connection, edges_table, _COLUMNS, _rows(found))
+        match_index.add_edges(connection, found.edges, found.epoch.number)
         connection.execute(update(epochs_table).values(in_force=epochs_table.c.number == found.epoch.number))
         waits = [{"stage": "resolve", "subject_id": name, "since": now} for name in sorted(would.records)]
         if waits:
             connection.execute(store.insert(work).on_conflict_do_nothing(), waits)
         turns.end(connection)
     return True
-
-
-def _write_index(connection: Connection, found: Rebuilt) -> None:
-    for column in (record_keys.c.record_id, record_forms.c.record_id):
-        delete_with(connection, column, found.misfiled)
-    live = [(name, found.records[name]) for name in sorted(found.misfiled) if name in found.records]
-    keyed = [
-        (number, name, key.kind, record.name_key) for name, record in live for number, key in held_by(record).items()
-    ]
-    insert_rows(connection, record_keys, ("key", "record_id", "kind", "name_key"), sorted(keyed))
-    insert_rows(connection, record_forms, ("record_id", "form"), [(name, form_of(record)) for name, record in live])
-
-
-def _rows(found: Rebuilt) -> list[tuple[object, ...]]:
-    number = found.epoch.number
-    return [
-        (edge.record_a, edge.record_b, edge.weight, edge.probability, json_text(edge.levels), number)
-        for edge in found.edges
-    ]

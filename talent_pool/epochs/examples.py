@@ -11,10 +11,10 @@ from connectors.records import Candidate
 from dedupe.explanation import waterfall
 from dedupe.model import probability
 from dedupe.scoring import Edge, compared
+from talent_pool.epochs.difference import Cluster, Difference
+from talent_pool.epochs.rebuild import Rebuilt
 from talent_pool.people.review import name_of
-from talent_pool.resolution.difference import Cluster, Difference
 from talent_pool.resolution.landed import by_ids
-from talent_pool.resolution.rebuild import Rebuilt
 
 MOST = 20
 _MOST_COMPARED = 50
