@@ -54,7 +54,9 @@ def epochs_command(context: click.Context, as_json: bool) -> None:  # noqa: FBT0
     if as_json:
         show_json([asdict(one) for one in found])
         return
-    rows = [(one.number, f"{one.created_at:%Y-%m-%d %H:%M}", one.in_force, one.made_from) for one in found]
+    rows = [
+        (one.number, f"{one.created_at:%Y-%m-%d %H:%M}", "yes" if one.in_force else "", one.made_from) for one in found
+    ]
     show_table("", ("epoch", "made", "in force", "made from"), rows, empty="None yet: the first resolution makes it.")
 
 

@@ -44,8 +44,8 @@ def apply(
         would = difference(found)
         if token != token_of(store, epoch, current, would):
             raise Refused(
-                f"Epoch {number} would not do, or no longer do, what the preview of this token showed: now "
-                f"{len(would.people):,} people would merge or split. Look at `catchment epochs preview {number}` again."
+                f"This token is of no preview of what epoch {number} would do now. Look at `catchment epochs preview "
+                f"{number}`, and take its token."
             )
         if _written(store, found, would, now):
             return would
