@@ -1,6 +1,6 @@
 """Who is one person: first load, a batch on top of a pool, and one record at a time, beside Splink alone.
 
-    uv run python -m benchmarks.matching [--pool 100000] [--world sandbox] [--new 10000] [--singles 300] [--store URL]
+    uv run python -m benchmarks.matching [--pool 100000] [--world training] [--new 10000] [--singles 300] [--store URL]
 
 Everything of ours is durable and whole: keys, edges, clusters, ids, people, change feed, until nothing waits. Splink
 is run its own documented way on the same comparable records: trained on them, predicted, clustered, nothing stored.
@@ -181,7 +181,7 @@ def main() -> None:
     options.add_argument("--pool", type=int, default=100_000)
     options.add_argument("--new", type=int, default=10_000)
     options.add_argument("--singles", type=int, default=300)
-    options.add_argument("--world", choices=WORLDS, default="training")
+    options.add_argument("--world", choices=WORLDS, default="applicants")
     options.add_argument("--store", help="a PostgreSQL URL; else SQLite")
     options.add_argument("--without-splink", action="store_true")
     given = options.parse_args()

@@ -1,4 +1,8 @@
-"""Candidates to match, with their truth: the sandbox's people, or the harder ones of the training's generator."""
+"""Candidates to match, with their truth: the sandbox's people, or the harder ones of the training's generator.
+
+`applicants` are the training's people as sources that take applications tell of them: each record holds an address, a
+number or a profile. `training` has, besides, every tenth record with nothing to tell anybody apart by but a name.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
@@ -48,7 +52,14 @@ def _sandbox(count: int) -> Iterator[tuple[int, str, Candidate]]:
             yield person.number, f"{record.connection}:{record.remote_id}", candidate_of(record)
 
 
+def _applicants(count: int) -> Iterator[tuple[int, str, Candidate]]:
+    for person, name, candidate in records(Lot(max(100, count * 3 // 5)), SEED):
+        if candidate.email_addresses or candidate.phone_numbers or candidate.urls:
+            yield person, name, candidate
+
+
 WORLDS: Mapping[str, Callable[[int], Iterator[tuple[int, str, Candidate]]]] = {
+    "applicants": _applicants,
     "training": _training,
     "sandbox": _sandbox,
 }

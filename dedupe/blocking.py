@@ -8,7 +8,7 @@ from dedupe.normalise import Normalised
 
 MOST_NAMES = 4
 """A contact held under more names than this is an agency's, a switchboard's or a placeholder: it tells nobody apart."""
-MOST_HOLDERS = 50
+MOST_HOLDERS = 20
 """Records that one other value may bring together: what more of them share is no reason to compare them all."""
 MOST_OF_ONE = 1_000
 """Records of one contact, be it under one name: an import gone wrong, and a million pairs that would say so."""
@@ -31,13 +31,19 @@ CONTACTS = PERSONAL | {"local"}
 
 def keys(record: Normalised) -> list[Key]:
     """Return every key of a record, each once, in a fixed order; none for a record without name and contact."""
+    found = contacts(record)
+    found += [Key("name", name) for name in _names(record)]
+    found += [Key(kind, "|".join(parts)) for kind, parts in _together(record).items() if all(parts)]
+    return found
+
+
+def contacts(record: Normalised) -> list[Key]:
+    """Return those keys of a record that are of `CONTACTS`."""
     found = [Key("email", value) for value in record.emails]
     found += [Key("phone", value) for value in record.phones]
     found += [Key("profile", value) for value in record.profiles]
     found += [Key("number", value) for value in record.numbers]
     found += [Key("local", value) for value in record.locals]
-    found += [Key("name", name) for name in _names(record)]
-    found += [Key(kind, "|".join(parts)) for kind, parts in _together(record).items() if all(parts)]
     return found
 
 

@@ -4,9 +4,10 @@ The same levels as `dedupe.comparisons` says in SQL, which `dedupe.batch` comput
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import cache
 
 from rapidfuzz.distance.DamerauLevenshtein import distance
 from rapidfuzz.distance.JaroWinkler import similarity
@@ -66,7 +67,8 @@ def compared(
             seen[name] = _own(named[name], shared, population)
         return seen[name]
 
-    return [(a, b, _levels(own(a), own(b))) for a, b in sorted(wanted)]
+    namesakes = cache(population.namesakes)  # of two records that are alike the names mostly are, too
+    return [(a, b, _levels(own(a), own(b), namesakes)) for a, b in sorted(wanted)]
 
 
 @dataclass(slots=True)
@@ -76,7 +78,6 @@ class _Own:
     record: Normalised
     tokens: frozenset[str]
     forms: frozenset[str]
-    namesakes: float
     emails: frozenset[str]
     locals: frozenset[str]
     phones: frozenset[str]
@@ -94,7 +95,6 @@ def _own(record: Normalised, shared: AbstractSet[Key], population: Population) -
         population.telling(record),
         tokens=frozenset((record.name or "").split()),
         forms=frozenset(record.forms),
-        namesakes=population.namesakes(record.name),
         emails=kept("email", record.emails),
         locals=kept("local", record.locals),
         phones=kept("phone", record.phones),
@@ -105,12 +105,12 @@ def _own(record: Normalised, shared: AbstractSet[Key], population: Population) -
     )
 
 
-def _levels(a: _Own, b: _Own) -> dict[str, int]:
+def _levels(a: _Own, b: _Own, namesakes: Callable[[str | None], float]) -> dict[str, int]:
     name = _name(a, b)
     under_two_names = name in (0, 1)
     return {
         NAME.name: name,
-        NAMESAKES.name: _namesakes(a, b, name),
+        NAMESAKES.name: _namesakes(a, b, name, namesakes),
         EMAIL.name: _email(a, b, under_two_names),
         PHONE.name: _phone(a, b, under_two_names),
         PROFILE.name: _profile(a, b),
@@ -167,10 +167,10 @@ def _is_similar(a: _Own, b: _Own) -> bool:
     return _alike(left.first, right.last, 0.9) and _alike(left.last, right.first, 0.9)
 
 
-def _namesakes(a: _Own, b: _Own, name: int) -> int:
+def _namesakes(a: _Own, b: _Own, name: int, namesakes: Callable[[str | None], float]) -> int:
     if name < 3 or a.emails & b.emails or a.phones & b.phones or a.profiles & b.profiles or a.numbers & b.numbers:
         return _MISSING
-    expected = max(a.namesakes, b.namesakes)
+    expected = max(namesakes(a.record.name), namesakes(b.record.name))
     return sum(expected < bound for bound in FEWER_THAN)
 
 

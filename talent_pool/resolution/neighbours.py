@@ -5,7 +5,7 @@ the line, in either direction, every holder is compared anew.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -13,7 +13,7 @@ from hashlib import blake2b
 from sqlalchemy import Connection, func, select
 
 from connectors.records import Candidate
-from dedupe.blocking import CONTACTS, Key, is_shared, keys
+from dedupe.blocking import Key, contacts, is_shared, keys
 from dedupe.model import MatchModel
 from dedupe.normalise import Normalised, normalised, read_form
 from dedupe.scoring import Edge
@@ -63,13 +63,9 @@ def normal(installation: Installation, landed: Landed) -> Normalised:
     )
 
 
-def held_by(record: Normalised, kinds: AbstractSet[str] | None = None) -> Held:
-    """Return a record's keys, or those of these `kinds`, by the numbers that stand for them in the index."""
-    return {
-        _number(record.organisation, key.kind, key.value): key
-        for key in keys(record)
-        if kinds is None or key.kind in kinds
-    }
+def held_by(record: Normalised, told: Callable[[Normalised], Iterable[Key]] = keys) -> Held:
+    """Return a record's keys, or those that `told` returns, by the numbers that stand for them in the index."""
+    return {_number(record.organisation, key.kind, key.value): key for key in told(record)}
 
 
 def shared_among(connection: Connection, held: Held) -> set[Key]:
@@ -118,9 +114,9 @@ def _compare_within(
         fresh = by_ids(connection, _holding(connection, flipped) - focus.keys())
     others = _holding(connection, names.telling()) - focus.keys()
     around = [read_form(row.form) for row in rows_with(connection, _FORMS, record_forms.c.record_id, others)]
-    contacts = {number: key for record in around for number, key in held_by(record, CONTACTS).items()}
-    names.look_up(contacts)
-    known = {number: key for own in (*held.values(), contacts) for number, key in own.items()}
+    reached = {number: key for record in around for number, key in held_by(record, contacts).items()}
+    names.look_up(reached)
+    known = {number: key for own in (*held.values(), reached) for number, key in own.items()}
     into.focus |= focus
     into.normalised |= live
     into.keys |= held
