@@ -10,18 +10,18 @@ import argparse
 import resource
 import tempfile
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from statistics import median, quantiles
-from typing import Any
 
+from benchmarks.agreement import agreement, shown
 from benchmarks.people import WORLDS, generated
+from benchmarks.splink_alone import splink_alone
 from connectors.contract import Connection, Json, Page, Stream
 from connectors.records import Candidate, Record, utc_now
-from dedupe.normalise import Normalised, normalised
+from dedupe.normalise import normalised
 from talent_pool.installation import Installation
 from talent_pool.landing.inbox import Inbox
 from talent_pool.landing.sync import sync
@@ -32,7 +32,6 @@ from talent_pool.store.tables import person_records
 from talent_pool.store.tables import records as record_table
 
 PER_PAGE = 500
-Truth = Mapping[str, int]
 
 
 @dataclass
@@ -94,83 +93,6 @@ class Pool:
             }
 
 
-def agreement(people: Mapping[str, Any], truth: Truth) -> tuple[float, float, float]:
-    """Return pairwise precision, recall and F1 over clusters."""
-    groups: defaultdict[Any, Counter[int]] = defaultdict(Counter)
-    for name, person in people.items():
-        groups[person][truth[name]] += 1
-    said = sum(_pairs(sum(held.values())) for held in groups.values())
-    right = sum(_pairs(count) for held in groups.values() for count in held.values())
-    true = sum(map(_pairs, Counter(truth[name] for name in people).values()))
-    precision, recall = right / max(said, 1), right / max(true, 1)
-    return precision, recall, 2 * precision * recall / max(precision + recall, 1e-9)
-
-
-def _pairs(count: int) -> int:
-    return count * (count - 1) // 2
-
-
-def splink_alone(comparable: Sequence[Normalised], truth: Truth) -> tuple[dict[str, float], list[tuple[float, float]]]:
-    """Return seconds by step, and (threshold, F1), of Splink by its own tutorial on the same columns."""
-    import logging
-
-    import duckdb
-    import pyarrow as pa
-    import splink.comparison_library as cl
-    from splink import DuckDBAPI, Linker, SettingsCreator, block_on
-
-    logging.getLogger("splink").setLevel(logging.ERROR)
-    began, seconds = time.perf_counter(), dict[str, float]()
-    first = dict.fromkeys(("emails", "phones", "linkedins"), "first_of")
-    plain = ("first", "last", "city", "postcode", "street", "employer")
-    rows = {"unique_id": [one.record_id for one in comparable]}
-    rows |= {name: [getattr(one, name) for one in comparable] for name in plain}
-    rows |= {name: [next(iter(getattr(one, name)), None) for one in comparable] for name in first}
-    settings = SettingsCreator(
-        link_type="dedupe_only",
-        comparisons=[
-            cl.ForenameSurnameComparison("first", "last"),
-            cl.EmailComparison("emails"),
-            cl.ExactMatch("phones").configure(term_frequency_adjustments=True),
-            cl.ExactMatch("linkedins"),
-            cl.JaroWinklerAtThresholds("street"),
-            cl.ExactMatch("postcode").configure(term_frequency_adjustments=True),
-            cl.ExactMatch("city").configure(term_frequency_adjustments=True),
-            cl.JaroWinklerAtThresholds("employer"),
-        ],
-        blocking_rules_to_generate_predictions=[
-            block_on("emails"),
-            block_on("phones"),
-            block_on("linkedins"),
-            block_on("first", "last"),
-            block_on("last", "city"),
-            block_on("first", "employer"),
-            block_on("last", "postcode"),
-        ],
-    )
-    database = duckdb.connect(config={"memory_limit": "4GB", "threads": 2, "max_temp_directory_size": "20GB"})
-    api = DuckDBAPI(database)
-    linker = Linker(api.register(pa.table(rows), dataset_display_name="records"), settings, log_level=logging.ERROR)
-    linker.training.estimate_probability_two_random_records_match(
-        [block_on("emails"), block_on("phones"), block_on("first", "last", "city")], recall=0.7
-    )
-    linker.training.estimate_u_using_random_sampling(max_pairs=2e6)
-    for rule in (block_on("first", "last"), block_on("emails"), block_on("phones")):
-        linker.training.estimate_parameters_using_expectation_maximisation(rule)
-    seconds["train"] = time.perf_counter() - began
-    began = time.perf_counter()
-    predicted = linker.inference.predict(threshold_match_probability=0.1, warning_mode="never")
-    seconds["predict"] = time.perf_counter() - began
-    found: list[tuple[float, float]] = []
-    for threshold in (0.5, 0.8, 0.9, 0.95, 0.99, 0.999, 0.9999, 0.99999):
-        began = time.perf_counter()
-        clusters = linker.clustering.cluster_pairwise_predictions_at_threshold(predicted, threshold)
-        pairs = database.execute(f"SELECT unique_id, cluster_id FROM {clusters.physical_name}").fetchall()
-        seconds["cluster"] = time.perf_counter() - began
-        found.append((threshold, agreement(dict(pairs), truth)[2]))
-    return seconds, found
-
-
 def _line(what: str, seconds: float, count: int) -> str:
     return f"{what:<18} {seconds:8.2f} s for {count:,} records, {seconds / count * 1e6:,.0f} us each"
 
@@ -199,14 +121,14 @@ def main() -> None:
         if singles:
             each = sorted(pool.takes([one]) * 1e3 for one in singles)
             print(f"one record         {median(each):8.2f} ms median, {quantiles(each, n=100)[98]:.2f} ms p99")
-        precision, recall, f1 = agreement(pool.people(), truth)
-        print(f"pairwise           precision {precision:.4f}, recall {recall:.4f}, F1 {f1:.4f}")
+        print(f"pairwise           {shown(agreement(pool.people(), truth))}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"peak memory        {peak:8,.0f} MB, the generated records among it")
     if not given.without_splink:
         seconds_of, found = splink_alone(comparable, truth)
         print("splink alone       " + ", ".join(f"{name} {value:.2f} s" for name, value in seconds_of.items()))
-        print("                   F1 at " + ", ".join(f"{threshold}: {f1:.3f}" for threshold, f1 in found))
+        for threshold, agreed in found:
+            print(f"   at {threshold:<12} {shown(agreed)}")
 
 
 if __name__ == "__main__":
