@@ -248,6 +248,12 @@ class Push(BaseModel):
     """
     template: str | None = None
     tag: str | None = None
+    mode: Literal["mirror", "upsert", "add"] = "mirror"
+    """What a state destination is kept to; whoever may not be written to is taken out of it in each of them.
+
+    `mirror`: the members, no more and no less of those we put there. `upsert`: who leaves the segment stays there.
+    `add`: so, and what was put there once is never written again. Messages have no mode: each goes once.
+    """
 
     @field_validator("since", mode="before")
     @classmethod

@@ -12,6 +12,7 @@ from talent_pool.delivery import push_ledger
 from talent_pool.delivery.gate import Leaving, Way, rule
 from talent_pool.delivery.push_ledger import Planned
 from talent_pool.delivery.recipients import Member
+from talent_pool.people.person_ids import given_up
 from talent_pool.segments.definition import SegmentDefinition
 from talent_pool.store.database import Store
 from talent_pool.store.tables import holdings
@@ -45,14 +46,52 @@ def plan(
             row.becomes(Fate.SUPPRESSED, SHARED)
         else:
             wanted.add(address)
-            if holding is not None and holding.fingerprint == row.fingerprint:
+            if holding is not None and (push.mode == "add" or holding.fingerprint == row.fingerprint):
                 row.becomes(Fate.UNCHANGED)
             elif before and before.fate is Fate.REJECTED and before.fingerprint == row.fingerprint:
                 row.becomes(Fate.REJECTED, before.reason)
             elif ruling.fate is not None:
                 row.becomes(ruling.fate, ruling.reason)
         planned.append(row)
+    if push.mode != "mirror":
+        held = _without_stayers(connection, way, segment, held, wanted=wanted, members=members)
     return _taken_out(way, tag, segment, held, wanted=wanted, planned=planned)
+
+
+def _without_stayers(
+    connection: Connection,
+    way: Way,
+    segment: SegmentDefinition,
+    held: Mapping[str, Row[Any]],
+    *,
+    wanted: set[str],
+    members: Sequence[Member],
+) -> dict[str, Row[Any]]:
+    """Return holdings without those of people who left the segment, stay, and may still be written to there."""
+    merged = given_up(connection, (holding.person_id for holding in held.values() if holding.person_id))
+    present = {member.person_id for member in members}
+    left = {
+        address: person
+        for address, holding in held.items()
+        if address not in wanted and (person := merged.get(holding.person_id, holding.person_id)) not in present
+    }
+    asking = [
+        Leaving(
+            row_id=address,
+            action=Action.UPSERT,
+            organisation=segment.organisation,
+            person_id=person,
+            candidate_record_id=None,
+            address=held[address].address,
+            channel=segment.channel,
+            purpose=segment.purpose,
+            tag="",
+        )
+        for address, person in left.items()
+    ]
+    rulings = rule(connection, way, asking)
+    staying = {address for address, ruling in rulings.items() if ruling.fate is not Fate.SUPPRESSED}
+    return {address: holding for address, holding in held.items() if address not in staying}
 
 
 def _row(way: Way, tag: str, segment: SegmentDefinition, member: Member, *, known: bool) -> Planned:

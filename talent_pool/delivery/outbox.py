@@ -18,9 +18,10 @@ from talent_pool.delivery.gate import Leaving, Way, rule
 from talent_pool.delivery.letters import Stationery
 from talent_pool.delivery.push_ledger import Planned
 from talent_pool.delivery.recipients import Member
+from talent_pool.people.person_ids import given_up
 from talent_pool.segments.definition import SegmentDefinition
 from talent_pool.store.database import Store
-from talent_pool.store.tables import deliveries, person_aliases
+from talent_pool.store.tables import deliveries
 
 CUT_OFF = "A run was cut off while this was handed over; it may have arrived. It is not sent again by a machine."
 TOO_EARLY = "It happened before this push began."
@@ -135,8 +136,9 @@ def _done(connection: Connection, destination: str, segment: str) -> dict[str, R
 def _reached(connection: Connection, done: dict[str, Row[Any]]) -> tuple[set[str], set[str]]:
     """Return who has had a message about a person: people, through every merge, and addresses."""
     written = [row for row in done.values() if row.state in ("sent", "sending", "unknown")]
-    now_called = {row.id: row.person_id for row in connection.execute(select(person_aliases))} if written else {}
-    return {now_called.get(row.subject_id, row.subject_id) for row in written}, {row.address_key for row in written}
+    now_called = given_up(connection, (row.subject_id for row in written))
+    people = {str(row.subject_id) for row in written}
+    return {now_called.get(one, one) for one in people}, {row.address_key for row in written}
 
 
 def settle_cut_off(store: Store, destination: str) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import func, insert, select, update
 
@@ -65,6 +65,10 @@ def installation(*destinations: DestinationSettings) -> Installation:
 def shelf_settings(*pushes: str, **more: Any) -> DestinationSettings:
     chosen = tuple(Push(segment=name) for name in pushes or ("silver_medallists",))
     return DestinationSettings(name="shelf", connector="shelf", pushes=chosen, **more)
+
+
+def shelf_settings_of(mode: Literal["mirror", "upsert", "add"]) -> DestinationSettings:
+    return DestinationSettings(name="shelf", connector="shelf", pushes=(Push(segment="silver_medallists", mode=mode),))
 
 
 def post_settings(*pushes: str, **more: Any) -> DestinationSettings:

@@ -18,7 +18,17 @@ from talent_pool.store import leases
 from talent_pool.store.database import Store
 from talent_pool.store.runs import latest
 from talent_pool.store.tables import consent_statements, deliveries, holdings, push_rows, runs, suppressions
-from tests.talent_pool.outbound import NOW, ON, Killed, Pool, Post, Shelf, post_settings, shelf_settings
+from tests.talent_pool.outbound import (
+    NOW,
+    ON,
+    Killed,
+    Pool,
+    Post,
+    Shelf,
+    post_settings,
+    shelf_settings,
+    shelf_settings_of,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 TAG = "silver_medallists"
@@ -81,6 +91,35 @@ def test_only_what_we_put_there_is_taken_out(store: Store):
     assert set(shelf.held) == {("zoe@example.org", TAG), ("ann@example.org", "their own tag")}
     assert not pool.unbalanced()
     assert pool.deliver(shelf).fates[Fate.SUPPRESSED] == 1
+
+
+def test_who_leaves_an_upserted_segment_stays_there_until_they_say_no(store: Store):
+    pool, shelf = Pool(store), Shelf(settings=shelf_settings_of("upsert"))
+    _members(pool, "ann", "bob")
+    pool.deliver(shelf)
+    pool.leave("silver_medallists", "per_ann")
+    pool.rename("bob", "Robert")
+    pool.deliver(shelf)
+    assert {address for address, _ in shelf.held} == {"ann@example.org", "bob@example.org"}
+    assert shelf.held["bob@example.org", TAG]["first_name"] == "Robert"
+    pool.consent("ann", "ann@example.org", "refused", at=NOW)
+    report = pool.deliver(shelf)
+    assert (set(shelf.held), report.fates[Fate.REMOVED]) == ({("bob@example.org", TAG)}, 1)
+    assert not pool.unbalanced()
+
+
+def test_what_is_only_added_is_never_written_again(store: Store):
+    pool, shelf = Pool(store), Shelf(settings=shelf_settings_of("add"))
+    _members(pool, "ann")
+    pool.deliver(shelf)
+    pool.rename("ann", "Anna")
+    _members(pool, "bob")
+    report = pool.deliver(shelf)
+    assert (report.fates[Fate.SENT], report.fates[Fate.UNCHANGED]) == (1, 1)
+    assert shelf.held["ann@example.org", TAG]["first_name"] == "Ann"
+    pool.consent("ann", "ann@example.org", "refused", at=NOW)
+    assert pool.deliver(shelf).fates[Fate.REMOVED] == 1
+    assert not pool.unbalanced()
 
 
 def test_a_changed_address_moves_the_entry(store: Store):
