@@ -1,15 +1,16 @@
 """Everything that verdicts rest on, read for many people in a few queries."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, select
 
 from connectors.records import ConsentStatus, StatedBy
 from talent_pool.consent.join import Statement
+from talent_pool.store.lookup import rows_with
 from talent_pool.store.tables import (
     applications,
     consent_statements,
@@ -19,7 +20,6 @@ from talent_pool.store.tables import (
     suppressions,
 )
 
-CHUNK = 500
 APPLICATION_SPEAKS_FOR = timedelta(days=180)
 """How long after its outcome an application still allows writing about itself."""
 
@@ -56,80 +56,85 @@ class Person:
     """(candidate record id, the yes that the application is)."""
 
 
-def chunks(items: Iterable[str], size: int = CHUNK) -> Iterator[Sequence[str]]:
-    """Yield sorted parts of `items`, small enough for one IN list."""
-    ordered = sorted(items)
-    for start in range(0, len(ordered), size):
-        yield ordered[start : start + size]
+_PEOPLE = select(people.c.id, people.c.organisation, people.c.state, people.c.is_private)
+_RECORDS = select(person_records.c.person_id, person_records.c.record_id)
+_ADDRESSES = select(person_addresses)
+_STATEMENT = tuple(
+    consent_statements.c[name]
+    for name in (
+        "id", "organisation", "record_id", "purpose", "channel", "address_key", "status", "lawful_basis", "stated_by",
+        "stated_at", "expires_at",
+    )
+)  # fmt: skip
+"""What a verdict rests on; the evidence, which is read for people alone, is not."""
+_SAID = select(*_STATEMENT)
+_OF_RECORDS = consent_statements.join(person_records, person_records.c.record_id == consent_statements.c.record_id)
+_SAID_OF_PEOPLE = (
+    select(*_STATEMENT, person_records.c.person_id)
+    .select_from(_OF_RECORDS)
+    .where(consent_statements.c.address_key.is_(None))
+)
+_SAID_OF_ADDRESSES = (
+    select(person_records.c.person_id, consent_statements.c.address_key)
+    .select_from(_OF_RECORDS)
+    .where(consent_statements.c.address_key.is_not(None))
+)
+_SUPPRESSED = select(suppressions)
+_APPLICATIONS = select(
+    applications.c.person_id,
+    applications.c.candidate_record_id,
+    applications.c.record_id,
+    applications.c.outcome,
+    applications.c.applied_at,
+    applications.c.outcome_at,
+    applications.c.outcome_learned_at,
+    applications.c.landed_at,
+).where(applications.c.kind.in_(_OWN_APPLICATIONS))
 
 
 def people_facts(connection: Connection, person_ids: Iterable[str]) -> dict[str, Person]:
     """Read everything about `person_ids`; those who are nobody in the pool are left out."""
-    found: dict[str, Person] = {}
-    for part in chunks(set(person_ids)):
-        found |= _part(connection, part)
-    return found
-
-
-def _part(connection: Connection, ids: Sequence[str]) -> dict[str, Person]:
-    rows = connection.execute(
-        select(people.c.id, people.c.organisation, people.c.state, people.c.is_private).where(people.c.id.in_(ids))
-    )
-    found = {row.id: Person(row.organisation, row.state, bool(row.is_private)) for row in rows}
-    for row in connection.execute(select(person_records).where(person_records.c.person_id.in_(found))):
+    found = {
+        row.id: Person(row.organisation, row.state, bool(row.is_private))
+        for row in rows_with(connection, _PEOPLE, people.c.id, set(person_ids))
+    }
+    for row in rows_with(connection, _RECORDS, person_records.c.person_id, found):
         found[row.person_id].records.add(row.record_id)
-    for row in connection.execute(select(person_addresses).where(person_addresses.c.person_id.in_(found))):
-        address = Address(row.record_id, row.channel, row.address, row.address_key, row.is_primary)
+    for row in rows_with(connection, _ADDRESSES, person_addresses.c.person_id, found):
+        address = Address(row.record_id, row.channel, row.address, row.address_key, bool(row.is_primary))
         found[row.person_id].addresses.append(address)
         found[row.person_id].keys.add(row.address_key)
     _add_statements(connection, found)
-    _add_suppressions(connection, found)
+    add_what_is_at_addresses(connection, found)
     _add_applications(connection, found)
     return found
 
 
-def _add_statements(connection: Connection, found: dict[str, Person]) -> None:
-    for row in connection.execute(_said_by_records(list(found))):
-        found[row.person_id].said[row.id] = row
-        if row.address_key:
-            found[row.person_id].keys.add(row.address_key)
+def add_what_is_at_addresses(connection: Connection, found: Mapping[str, Person]) -> None:
+    """Add to each what was said, and is suppressed, at the addresses whose keys it has."""
+    holders: dict[str, list[Person]] = defaultdict(list)
+    for person in found.values():
+        for key in person.keys:
+            holders[key].append(person)
     # Whatever was said at an address counts whole, whichever record brought it: half a history could lift a no.
-    holders = _holders(found)
-    for part in chunks(holders):
-        query = select(consent_statements).where(consent_statements.c.address_key.in_(part))
-        for row in connection.execute(query):
-            for person in holders[row.address_key]:
-                person.said[row.id] = row
+    for row in rows_with(connection, _SAID, consent_statements.c.address_key, holders):
+        for person in holders[row.address_key]:
+            person.said[row.id] = row
+    for row in rows_with(connection, _SUPPRESSED, suppressions.c.address_key, holders):
+        for person in holders[row.address_key]:
+            person.suppressed.append(row)
 
 
-def _said_by_records(ids: Sequence[str]) -> Select[Any]:
-    return (
-        select(consent_statements, person_records.c.person_id)
-        .join(person_records, person_records.c.record_id == consent_statements.c.record_id)
-        .where(person_records.c.person_id.in_(ids))
-    )
+def _add_statements(connection: Connection, found: Mapping[str, Person]) -> None:
+    """Add what her records said of the whole person, and the keys of the addresses that they said something of."""
+    for row in rows_with(connection, _SAID_OF_ADDRESSES, person_records.c.person_id, found):
+        found[row.person_id].keys.add(row.address_key)
+    for row in rows_with(connection, _SAID_OF_PEOPLE, person_records.c.person_id, found):
+        found[row.person_id].said[row.id] = row
 
 
-def _add_suppressions(connection: Connection, found: dict[str, Person]) -> None:
-    holders = _holders(found)
-    for part in chunks(holders):
-        for row in connection.execute(select(suppressions).where(suppressions.c.address_key.in_(part))):
-            for person in holders[row.address_key]:
-                person.suppressed.append(row)
-
-
-def _add_applications(connection: Connection, found: dict[str, Person]) -> None:
-    query = select(
-        applications.c.person_id,
-        applications.c.candidate_record_id,
-        applications.c.record_id,
-        applications.c.outcome,
-        applications.c.applied_at,
-        applications.c.outcome_at,
-        applications.c.outcome_learned_at,
-        applications.c.landed_at,
-    ).where(applications.c.person_id.in_(found), applications.c.kind.in_(_OWN_APPLICATIONS))
-    for row in connection.execute(query):
+def _add_applications(connection: Connection, found: Mapping[str, Person]) -> None:
+    for row in rows_with(connection, _APPLICATIONS, applications.c.person_id, found):
         found[row.person_id].applications.append((row.candidate_record_id, _application_yes(row)))
 
 
@@ -147,11 +152,3 @@ def _application_yes(row: Any) -> Statement:
         stated_at=row.applied_at or row.landed_at,
         expires_at=ended + APPLICATION_SPEAKS_FOR if ended else None,
     )
-
-
-def _holders(found: dict[str, Person]) -> dict[str, list[Person]]:
-    holders: dict[str, list[Person]] = defaultdict(list)
-    for person in found.values():
-        for key in person.keys:
-            holders[key].append(person)
-    return holders

@@ -12,10 +12,14 @@ from connectors.records import Channel, ConsentStatus, Purpose, StatedBy
 from talent_pool.consent.facts import people_facts
 from talent_pool.store.addresses import address_key as key_of
 from talent_pool.store.database import Store
+from talent_pool.store.lookup import mappings_with
 from talent_pool.store.tables import consent_statements, person_addresses, person_records, suppressions, work
 
 OURSELVES = "catchment"
 """The connection that statements made through us (links, console, read-back) are kept under."""
+
+
+_WHOLE = select(consent_statements)
 
 
 def refuse(
@@ -118,14 +122,10 @@ def suppress(
 
 def statements_of(store: Store, person_id: str) -> list[dict[str, Any]]:
     """Return every statement that counts for a person, by her records and by her addresses, oldest first."""
-    columns = [column.name for column in consent_statements.c]
     with store.reading() as connection:
         found = people_facts(connection, {person_id})
-    if person_id not in found:
-        return []
-    rows: list[dict[str, Any]] = [
-        {name: getattr(row, name) for name in columns} for row in found[person_id].said.values()
-    ]
+        counting = found[person_id].said if person_id in found else {}
+        rows = list(mappings_with(connection, _WHOLE, consent_statements.c.id, counting))
     return sorted(rows, key=lambda row: (row["stated_at"], row["id"]))
 
 

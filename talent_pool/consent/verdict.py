@@ -101,7 +101,7 @@ def _verdict(
         return Verdict(allowed=False, reason=NOT_ACTIVE)
     if person.is_private:
         return Verdict(allowed=False, reason=PRIVATE)
-    key = address_key(store, ask.channel, ask.address)
+    key = _key(store, ask, person)
     suppressed = _suppression(person, ask, key, now)
     if suppressed is not None:
         return Verdict(
@@ -120,6 +120,14 @@ def _verdict(
         statement_ids=tuple(sorted(one.id for one in result.statements)),
         until=min((at for at in (result.until, *horizon) if at), default=None),
     )
+
+
+def _key(store: Store, ask: Ask, person: Person) -> str:
+    """Return the key of the address that is asked about; her records mostly bring it."""
+    for one in person.addresses:
+        if one.address == ask.address and one.channel == ask.channel.value:
+            return one.address_key
+    return address_key(store, ask.channel, ask.address)
 
 
 def _suppression(person: Person, ask: Ask, key: str, now: datetime) -> Row[Any] | None:

@@ -23,6 +23,7 @@ from talent_pool.installation import Installation
 from talent_pool.segments.definition import SegmentDefinition
 from talent_pool.store import leases, runs
 from talent_pool.store.database import Store
+from talent_pool.uncollected import uncollected
 
 __all__ = ["PushReport", "deliver", "read_back"]
 
@@ -139,7 +140,7 @@ class _Errand:
     def plan(self, push: Push) -> list[Planned]:
         """Plan one push on one view of the store; settle what waits for a person's yes."""
         segment = self.installation.segments[push.segment]
-        with self.store.reading() as connection:
+        with uncollected(), self.store.reading() as connection:
             members = recipients.members(connection, self.store, segment, self.name, self.now)
             counted = recipients.count(connection, segment)
             if self.destination.kind == "message":

@@ -52,6 +52,8 @@ def _opened(store: Store, token: str) -> tuple[str, Purpose, Channel, str]:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raise _invalid() from None
+    if base64.urlsafe_b64encode(raw).decode().rstrip("=") != token:
+        raise _invalid()  # the last letter has bits that say nothing: one link has one spelling
     signature, payload = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
     if not hmac.compare_digest(signature, _signature(store, payload)):
         raise _invalid()

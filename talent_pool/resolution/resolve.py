@@ -4,10 +4,7 @@ A turn reads and computes without a lock and then writes in one short transactio
 the store moved on in between, the turn is thought out anew. Resolvers may run side by side; they take turns.
 """
 
-import gc
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy.exc import OperationalError
@@ -19,6 +16,7 @@ from talent_pool.resolution.neighbours import Score
 from talent_pool.resolution.turn_plan import Plan, plan
 from talent_pool.resolution.turn_write import ResolveReport, write
 from talent_pool.store.database import Store, StoreUnavailable
+from talent_pool.uncollected import uncollected
 
 __all__ = ["ResolveReport", "StoreMoves", "resolve", "resolve_all"]
 
@@ -44,7 +42,7 @@ def resolve(
     """
     survivorship_in_force.wake(store, installation, now)
     for attempt in range(_TRIES):
-        with _uncollected():
+        with uncollected():
             with store.reading() as connection:
                 thought = plan(connection, store, installation, now, limit=limit, score=score)
             if thought is None:
@@ -64,18 +62,6 @@ def resolve_all(
     while (report := resolve(store, installation, now, limit, score)).did_anything:
         total += report
     return total
-
-
-@contextmanager
-def _uncollected() -> Generator[None]:
-    """Let cyclic garbage lie: a turn makes many objects and no cycles, and to look for them costs a third of it."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _write(store: Store, thought: Plan, now: datetime) -> ResolveReport | None:
