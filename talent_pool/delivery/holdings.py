@@ -204,7 +204,8 @@ def forget(connection: Connection, destination: str, segment: str) -> None:
 
 
 def _held(connection: Connection, destination: str, segment: str) -> dict[str, Row[Any]]:
-    query = select(holdings).where(holdings.c.destination == destination, holdings.c.segment == segment)
+    told = (holdings.c.address, holdings.c.address_key, holdings.c.person_id, holdings.c.fingerprint)
+    query = select(*told).where(holdings.c.destination == destination, holdings.c.segment == segment)
     return {row.address: row for row in sorted(connection.execute(query), key=lambda row: row.address)}
 
 
