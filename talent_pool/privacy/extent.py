@@ -60,20 +60,12 @@ class Extent:
     shared: frozenset[str] = frozenset()
     """Those of `keys` that somebody else in the pool is reached at as well."""
     names: frozenset[str] = frozenset()
+    """Her full names, as sources write them."""
     urls: frozenset[str] = frozenset()
     stones: frozenset[Tombstone] = frozenset()
 
-    @property
-    def words(self) -> set[str]:
-        """Her addresses and profiles that are nobody else's: where they stand elsewhere, she is meant."""
-        return {*self.own_addresses, *self.urls}
-
-    @property
-    def own_addresses(self) -> set[str]:
-        """Her addresses that nobody else in the pool has."""
-        return {address for _, address in self._own}
-
-    _own: frozenset[tuple[str, str]] = frozenset()
+    words: frozenset[str] = frozenset()
+    """Her addresses and profiles that are nobody else's: where they stand elsewhere, she is meant."""
 
 
 def extent_of(connection: Connection, store: Store, name: str) -> Extent:
@@ -182,7 +174,8 @@ def _identify(connection: Connection, store: Store, extent: Extent) -> None:
     own = {pair for pair, key in key_of.items() if key not in extent.shared}
     shared_mails = {mason.email(address) for (kind, address) in addresses - own if kind == Channel.EMAIL.value}
     extent.addresses, extent.names, extent.urls = frozenset(addresses), frozenset(names), frozenset(urls)
-    extent.keys, extent._own = frozenset(key_of.values()), frozenset(own)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - ours
+    extent.keys = frozenset(key_of.values())
+    extent.words = frozenset({*(address for _, address in own), *urls})
     # an address that somebody else has too must not keep that other person out
     extent.stones = frozenset(stones | (set(told) - shared_mails))
 
@@ -231,6 +224,7 @@ def of_places(table: Any, places: Iterable[Place]) -> Iterator[Any]:
 def as_json(extent: Extent) -> dict[str, Any]:
     """Return what the rest of an erasure has to know, once the store's own rows are gone."""
     return {
+        "ids": sorted(extent.ids),
         "addresses": sorted(extent.addresses),
         "keys": sorted(extent.keys),
         "words": sorted(extent.words),

@@ -283,4 +283,4 @@ def take_lock(connection: Connection, name: str, *, shared: bool = False) -> Non
     if connection.dialect.name == "postgresql":
         number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
         way = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
-        connection.execute(text(f"SELECT {way}(:number)"), {"number": number})  # noqa: S608 - our own names
+        connection.execute(text(f"SELECT {way}(:number)"), {"number": number})
