@@ -102,7 +102,7 @@ def erase(desk: Desk, name: str, token: str | None, now: datetime, how: How | No
 
     Raises NoSuchPerson, and Refused for a token that is not the preview's or a person who is erased already.
     """
-    request_id = _begun(desk.store, name)
+    request_id = begun(desk.store, name)
     if request_id is None:
         request_id = _begin(desk.store, name, token, now, how or How())
     return carry_on(desk, request_id, now)
@@ -123,16 +123,16 @@ def carry_on(desk: Desk, request_id: str, now: datetime) -> Request:
 
 def carry_on_all(desk: Desk, now: datetime) -> list[Request]:
     """Do what is left of every erasure that was begun."""
-    begun = [one.id for one in requests.listed(desk.store) if one.kind == "erasure" and one.state == "under_way"]
+    under_way = [one.id for one in requests.listed(desk.store) if one.kind == "erasure" and one.state == "under_way"]
     with desk.store.reading() as connection:
         pending = select(privacy_requests.c.id).join(people, people.c.id == privacy_requests.c.person_id)
         pending = pending.where(privacy_requests.c.kind == "erasure", privacy_requests.c.state == "open")
-        begun += connection.execute(pending.where(people.c.state == "erasure_pending")).scalars().all()
-    return [carry_on(desk, name, now) for name in sorted(set(begun))]
+        under_way += connection.execute(pending.where(people.c.state == "erasure_pending")).scalars().all()
+    return [carry_on(desk, name, now) for name in sorted(set(under_way))]
 
 
-def _begun(store: Store, name: str) -> str | None:
-    """Return the erasure of this person that was begun and is not over."""
+def begun(store: Store, name: str) -> str | None:
+    """Return the id of the erasure of this person that was begun and is not over; None where there is none."""
     with store.reading() as connection:
         person = resolved(connection, name) or name
         state = connection.execute(select(people.c.state).where(people.c.id == person)).scalar()

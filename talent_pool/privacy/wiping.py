@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, or_, select, update
 
 from connectors.records import Channel, ConsentStatus
 from talent_pool.landing.arrivals import canonical, compressed, decompressed
@@ -16,6 +16,7 @@ from talent_pool.privacy.mentions import Mentions
 from talent_pool.resolution import turns
 from talent_pool.resolution.golden import STUB
 from talent_pool.store import changes, tombstones
+from talent_pool.store.addresses import address_key
 from talent_pool.store.changes import Change
 from talent_pool.store.database import Store
 from talent_pool.store.lookup import apply_to, delete_with, rows_with
@@ -27,6 +28,7 @@ from talent_pool.store.tables import (
     edges,
     events,
     holdings,
+    landed_deliveries,
     memberships,
     payload_versions,
     payloads,
@@ -50,6 +52,8 @@ from talent_pool.store.tables import changes as change_table
 
 _FEW = 50
 """Holders of a key up to which one name more or less may tell whether it is shared: these are compared again."""
+_TELLING = 6
+"""Letters from which on a remote id within a delivery's key is no chance."""
 _REFUSALS = (ConsentStatus.REFUSED.value, ConsentStatus.WITHDRAWN.value)
 _BODIES: dict[str, Table] = {table.name: table for table in (payloads, payload_versions, quarantine)}
 _COUNTS = ("read", "new", "changed", "same", "stale", "deleted", "duplicate", "quarantined", "erased")
@@ -118,11 +122,11 @@ def _keep_refusals(connection: Connection, store: Store, extent: Extent, wiped: 
     kept: list[dict[str, Any]] = []
     for row in said.values():
         if row.status in _REFUSALS:
-            plain = {name: getattr(row, name) for name in columns}
+            whole = {name: getattr(row, name) for name in columns}
+            evidence = {"kind": row.evidence["kind"]} if "kind" in row.evidence else {}
             for key in [row.address_key] if row.address_key else sorted(_keys_for(store, extent, row.channel)):
-                evidence = {"kind": (row.evidence or {}).get("kind")}
                 name = "cst_" + store.hashed("survives", row.id, key)
-                kept.append(plain | {"id": name, "record_id": None, "address_key": key, "evidence": evidence})
+                kept.append(whole | {"id": name, "record_id": None, "address_key": key, "evidence": evidence})
     delete_with(connection, consent_statements.c.id, set(said))
     if kept:
         connection.execute(store.insert(consent_statements).on_conflict_do_nothing(), kept)
@@ -130,8 +134,6 @@ def _keep_refusals(connection: Connection, store: Store, extent: Extent, wiped: 
 
 
 def _keys_for(store: Store, extent: Extent, channel: str) -> set[str]:
-    from talent_pool.store.addresses import address_key
-
     wanted = {Channel.ANY.value: None, Channel.PHONE.value: Channel.SMS.value}.get(channel, channel)
     return {address_key(store, Channel(one), address) for one, address in extent.addresses if wanted in (None, one)}
 
@@ -182,6 +184,19 @@ def _delete_landed(connection: Connection, extent: Extent, found: Mentions, wipe
         delete_with(connection, table.c.id, ids)
         wiped.add(table.name, len(ids))
     _correct_runs(connection, gone)
+    _forget_keys(connection, extent, wiped)
+
+
+def _forget_keys(connection: Connection, extent: Extent, wiped: Wiped) -> None:
+    """Forget the keys of deliveries that are made of her remote ids: the tombstones know a repeat as well."""
+    for source in sorted({row["connection"] for row in extent.rows.values()}):
+        names = {str(row["remote_id"]) for row in extent.rows.values() if row["connection"] == source}
+        long = sorted(name for name in names if len(name) >= _TELLING)
+        here = [landed_deliveries.c.key.in_(sorted(names))]
+        here += [landed_deliveries.c.key.contains(name, autoescape=True) for name in long]
+        for start in range(0, len(here), 100):
+            gone = delete(landed_deliveries).where(landed_deliveries.c.connection == source)
+            wiped.add("landed_deliveries", connection.execute(gone.where(or_(*here[start : start + 100]))).rowcount)
 
 
 def _correct_runs(connection: Connection, run_ids: Iterable[str]) -> None:

@@ -193,6 +193,8 @@ class World:
             self.store, organisation="default", channel=Channel.EMAIL, address=WORK, reason="bounced", source="shelf",
             at=self.now,
         )  # fmt: skip
+        self.inbox.put(Delivery("ats", f"hook {REMOTE[0]}", self.now, {}, orjson.dumps([])), "default")
+        sync(self.store, self.inbox, MemorySource({}, name="ats"), self.now)
         exports = self.folder / "exports"
         exports.mkdir(exist_ok=True)
         (exports / f"{her}.json").write_text(NAME)

@@ -10,12 +10,16 @@ from connectors.contract import Delivery
 from connectors.records import Channel, Purpose
 from talent_pool import consent
 from talent_pool.landing import conservation, replay
+from talent_pool.landing.inbox import Inbox
 from talent_pool.landing.sync import sync
 from talent_pool.people import reading
 from talent_pool.privacy import erasure, requests
 from talent_pool.refused import Refused
+from talent_pool.store.database import Store
 from talent_pool.store.tables import applications, consent_statements, people, runs, suppressions, tombstones
+from tests.conftest import KEY
 from tests.talent_pool.forgetting import EMAIL, NAME, NOW, PHONE, REMOTE, SHARED_PHONE, World, candidate
+from tests.talent_pool.processes import die_at, ended, started
 from tests.talent_pool.sources import MemorySource
 
 
@@ -212,3 +216,35 @@ def test_tombstones_hold_nothing_readable(world):
     assert all(len(key) == 32 and not key.strip("0123456789abcdef") for key in keys)
 
 
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("point", range(5, 400, 11))
+def test_killed_at_any_statement_it_goes_on_where_it_stopped(new_store_url, tmp_path, point):
+    url = new_store_url()
+    inbox_url = f"sqlite:///{tmp_path / 'inbox.db'}" if url.startswith("sqlite") else url
+    world = World(Store(url, KEY), Inbox(inbox_url), tmp_path)
+    her = world.furnish()
+    token = erasure.preview(world.desk, her).token
+    world.store.close()
+    world.inbox.close()
+
+    def carry_out() -> None:
+        own = World(Store(url, KEY), Inbox(inbox_url), tmp_path)
+        die_at(point)
+        erasure.erase(own.desk, her, token, own.now)
+
+    died = ended(started(carry_out)) != 0
+    world = World(Store(url, KEY), Inbox(inbox_url), tmp_path, now=NOW + timedelta(minutes=15))
+    world.shelf.held[EMAIL, "silver_medallists"] = {}
+    world.resolve()
+    assert died or requests.listed(world.store) == []
+    erasure.carry_on_all(world.desk, world.now)
+    if reading.get(world.store, her).state == "active":
+        erasure.erase(world.desk, her, erasure.preview(world.desk, her).token, world.now)
+    world.resolve()
+    world.read_all()
+    assert requests.listed(world.store) == []
+    assert world.hits() == []
+    world.store.close()
+    world.inbox.close()
