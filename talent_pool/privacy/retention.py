@@ -37,6 +37,8 @@ _STRONGEST = ("legal_obligation", "contract", "consent", "legitimate_interest")
 """Lawful bases, the one that is asked for first in front."""
 _STANDING = ("active", "restricted", "archived")
 _MACHINE = "machine"
+_IN_PROCESS = ("application", "referral")
+"""Kinds of applications that are a process; a prospect who never applied is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,7 @@ def _latest(connection: Connection, now: datetime) -> tuple[dict[str, datetime],
         elif person not in found or at > found[person]:
             found[person] = at
     pending = select(applications.c.person_id).where(
-        applications.c.outcome == "pending", applications.c.kind == "application", applications.c.person_id.is_not(None)
+        applications.c.outcome == "pending", applications.c.kind.in_(_IN_PROCESS), applications.c.person_id.is_not(None)
     )
     return found, ahead | set(connection.execute(pending.distinct()).scalars())
 
