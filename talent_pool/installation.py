@@ -129,7 +129,8 @@ def _name(settings: BaseModel) -> str:
 
 def _taken(name: str, block: _Block, before: _Block) -> str:
     if name in (SURVIVORSHIP, RETENTION):
-        return f"{block.place()}: rules for {name.removeprefix('the ')} stand already at {before.place()}. Make one block of them."
+        what, place = name.removeprefix("the "), before.place()
+        return f"{block.place()}: rules for {what} stand already at {place}. Make one block of them."
     taken = before.place(["name"])
     return f"{block.place(['name'])}: the name {name!r} is taken already at {taken}. Choose another."
 

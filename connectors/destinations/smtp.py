@@ -175,7 +175,9 @@ class Smtp(Destination):
     def erase(self, addresses: Sequence[str], now: datetime) -> Iterator[Forgotten]:  # noqa: ARG002 - the contract's
         """Do nothing: a mail server holds nobody, and what was sent lies in its recipients' mailboxes."""
         for address in addresses:
-            yield Forgotten(address, gone=True, reason="A mail server holds no contacts; its own logs end by its rules.")
+            yield Forgotten(
+                address, gone=True, reason="A mail server holds no contacts; its own logs end by its rules."
+            )
 
     def still_holds(self, addresses: Sequence[str]) -> set[str]:  # noqa: ARG002 - the contract's
         """Return none: no list of people is kept there."""

@@ -13,7 +13,18 @@ import click
 from connectors.contract import Destination
 from connectors.destination import destination_types, open_destination
 from dagster_project.cli.landing import derive
-from dagster_project.cli.output import CORRECT, DONE, LOOK, fail, json_option, say, show_json, show_mapping, show_table, telling
+from dagster_project.cli.output import (
+    CORRECT,
+    DONE,
+    LOOK,
+    fail,
+    json_option,
+    say,
+    show_json,
+    show_mapping,
+    show_table,
+    telling,
+)
 from dagster_project.cli.pool import Pool, opened
 from talent_pool.privacy import erasure, notices, portrait, requests, retention
 from talent_pool.privacy.erasure import Desk, Preview
@@ -92,7 +103,9 @@ def _show_preview(told: Preview, person: str, *, as_json: bool) -> None:
     )
     words = {"delete": "deletes her", "anonymise": "makes her anonymous", "no": "cannot: a task for a person"}
     rows = [(name, words[can]) for name, can in told.recipients.items()]
-    show_table("\nWho was given something of her", ("destination", "can do"), rows, empty="\nNobody was given anything.")
+    show_table(
+        "\nWho was given something of her", ("destination", "can do"), rows, empty="\nNobody was given anything."
+    )
     say(f"\nThere is no way back. To do it: `catchment erase {person} --token {told.token}`")
 
 
@@ -204,7 +217,9 @@ def notices_command(as_json: bool) -> None:  # noqa: FBT001
         show_json([asdict(one) for one in found])
         return
     rows = [(one.person_id, one.origin, one.source, f"{one.since:%Y-%m-%d}", f"{one.due_at:%Y-%m-%d}") for one in found]
-    show_table("", ("person", "came as", "from", "since", "tell by"), rows, empty="Everybody gave us their data themselves.")
+    show_table(
+        "", ("person", "came as", "from", "since", "tell by"), rows, empty="Everybody gave us their data themselves."
+    )
 
 
 @click.group("retention", invoke_without_command=True)

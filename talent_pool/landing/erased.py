@@ -28,6 +28,8 @@ _ADDRESS = re.compile(rb"[A-Za-z0-9._%+'-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
 _AT_LANDING = "landing"
 """What tombstones are filed under that follow from others as things arrive."""
 
+_NOBODY: Mapping[str, Any] = {}
+
 Standing = Mapping[str, datetime]
 
 
@@ -85,7 +87,7 @@ class _Gate:
         yield self._mason.payload(self._connection, self._stream, one.remote_id)
         for told in one.tells:
             yield self._mason.record(self._connection, told.record_type, told.remote_id)
-            if told.parent[0] is not None and told.parent[1] is not None:
+            if told.parent[0] is not None:
                 yield self._mason.record(self._connection, told.parent[0], told.parent[1])
 
     def named(self, one: Parsed) -> Iterator[Tombstone]:
@@ -122,7 +124,7 @@ class _Gate:
         words: set[str] = set()
         tells: list[Told] = []
         for told in one.tells:
-            said = _referrer_of(told) if told.record_type in ("application", "reference") and told.text else {}
+            said = _referrer_of(told) if told.record_type in ("application", "reference") and told.text else _NOBODY
             if any(stone and stone.key in standing for stone in self._referrer(said)):
                 words |= {said[name] for name in ("email", "name") if said.get(name)}
                 tells.append(told._replace(text=_unreferred(told)))
@@ -175,10 +177,11 @@ def _without(value: Any, folded: Sequence[str]) -> Any:
 
 
 def _referrer_of(told: Told) -> Mapping[str, Any]:
-    said = orjson.loads(told.text)
+    said = cast("dict[str, Any]", orjson.loads(told.text))
     if told.record_type == "application":
-        return said.get("referrer") or {}
-    return {"name": said.get("name"), "email": (said.get("details") or {}).get("email")}
+        return said.get("referrer") or _NOBODY
+    details: Mapping[str, Any] = said.get("details") or _NOBODY
+    return {"name": said.get("name"), "email": details.get("email")}
 
 
 def _unreferred(told: Told) -> str:

@@ -10,7 +10,7 @@ from talent_pool.store.tables import cursors
 
 
 def without_her(connection: Connection, destination: str, known: Mapping[str, Any]) -> None:
-    """Take her out of what a destination's cursors remember: addresses, and their MD5, by which vendors name members."""
+    """Take her out of what a destination's cursors remember: addresses, and their MD5, which is a vendor's usual id."""
     words = {word.casefold() for word in known["words"]}
     words |= {hashlib.md5(word.encode(), usedforsecurity=False).hexdigest() for word in words}
     query = select(cursors.c.stream, cursors.c.cursor).where(cursors.c.connection == destination)

@@ -72,7 +72,7 @@ class Desk:
 
 
 def preview(desk: Desk, name: str) -> Preview:
-    """Show what an erasure would take out; writes nothing. Raises NoSuchPerson, and Refused if she is erased already."""
+    """Show what an erasure would take out; writes nothing. Raises NoSuchPerson, Refused if she is erased already."""
     with desk.store.reading() as connection:
         extent = extent_of(connection, desk.store, name)
         _must_be_there(connection, extent.person_id)
@@ -148,14 +148,16 @@ def _begin(store: Store, name: str, token: str | None, now: datetime, how: How) 
         _must_be_there(connection, extent.person_id)
         if token != _token(store, extent):
             raise Refused(
-                f"Look first: `catchment erase {name} --preview` shows what would go, and gives a token for exactly that."
+                f"Look first: `catchment erase {name} --preview` shows what would go, and gives a token for just that."
             )
         waiting = select(privacy_requests.c.id, privacy_requests.c.person_id).where(
             privacy_requests.c.kind == "erasure", privacy_requests.c.state == "open"
         )
         asked = [r.id for r in connection.execute(waiting) if resolved(connection, r.person_id) == extent.person_id]
-        request_id = asked[0] if asked else requests.write(
-            connection, "erasure", extent.person_id, extent.organisation, now, how
+        request_id = (
+            asked[0]
+            if asked
+            else requests.write(connection, "erasure", extent.person_id, extent.organisation, now, how)
         )
         bury(connection, store, extent, request_id, now)
     return request_id

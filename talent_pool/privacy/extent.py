@@ -7,7 +7,7 @@ became anybody else's: a removed record keeps its body, and is as personal as a 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, and_, select
 
@@ -91,7 +91,9 @@ def _candidates(connection: Connection, ids: Collection[str], person: str) -> se
     once = {anchor_of(one) for one in ids}
     for row in rows_with(connection, _CAUSES, changes.c.subject_id, ids):
         once.update(name for part in _NAMING for name in _named(row.cause, part))
-    homeless = once - held - {row.record_id for row in rows_with(connection, _HOLDERS, person_records.c.record_id, once)}
+    homeless = (
+        once - held - {row.record_id for row in rows_with(connection, _HOLDERS, person_records.c.record_id, once)}
+    )
     removed = {
         row["id"]
         for row in mappings_with(connection, _RECORDS, records.c.id, homeless)
@@ -101,8 +103,8 @@ def _candidates(connection: Connection, ids: Collection[str], person: str) -> se
 
 
 def _named(cause: Any, part: str) -> list[str]:
-    told = cause.get(part) if isinstance(cause, dict) else None
-    return [str(one) for one in told] if isinstance(told, list) else []
+    told: Any = cast("dict[str, Any]", cause or {}).get(part)
+    return [str(one) for one in cast("list[Any]", told)] if isinstance(told, list) else []
 
 
 def _somebody_elses(connection: Connection, record: str, ids: Collection[str]) -> bool:
@@ -118,14 +120,16 @@ def _somebody_elses(connection: Connection, record: str, ids: Collection[str]) -
 
 
 def _with_all_that_hangs_on_them(connection: Connection, candidates: Iterable[str]) -> dict[str, Mapping[str, Any]]:
-    found = {row["id"]: row for row in mappings_with(connection, _RECORDS, records.c.id, set(candidates))}
+    found: dict[str, Mapping[str, Any]] = {
+        row["id"]: row for row in mappings_with(connection, _RECORDS, records.c.id, set(candidates))
+    }
     frontier = list(found.values())
     while frontier:
         parents: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         for row in frontier:
             if row["record_type"] in _PARENTS:
                 parents[row["connection"], row["record_type"]].add(row["remote_id"])
-        frontier = []
+        frontier = list[Mapping[str, Any]]()
         for (source, kind), names in parents.items():
             hanging = _RECORDS.where(records.c.connection == source, records.c.parent_type == kind)
             for row in mappings_with(connection, hanging, records.c.parent_remote_id, names):
@@ -163,7 +167,9 @@ def _identify(connection: Connection, store: Store, extent: Extent) -> None:
         if body.get("first_name") and body.get("last_name"):
             names.add(f"{body['first_name']} {body['last_name']}")
     at_hand = select(person_addresses.c.channel, person_addresses.c.address)
-    addresses |= {(r.channel, r.address) for r in rows_with(connection, at_hand, person_addresses.c.person_id, extent.ids)}
+    addresses |= {
+        (r.channel, r.address) for r in rows_with(connection, at_hand, person_addresses.c.person_id, extent.ids)
+    }
     key_of = {pair: address_key(store, Channel(pair[0]), pair[1]) for pair in addresses}
     holders = select(person_addresses.c.person_id, person_addresses.c.address_key)
     extent.shared = frozenset(
@@ -186,18 +192,19 @@ def mentions(raw: Any, ids: Mapping[str, Collection[str]]) -> bool:
     Vendors write `candidate_id`, or `candidate: {id}`; a bare number elsewhere is anybody's.
     """
     if isinstance(raw, list):
-        return any(mentions(each, ids) for each in raw)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        return any(mentions(each, ids) for each in cast("list[Any]", raw))
     if not isinstance(raw, dict):
         return False
-    for name, value in raw.items():  # pyright: ignore[reportUnknownVariableType]
-        for kind, known in ids.items():
-            if name in (f"{kind}_id", f"{kind}Id") and str(value) in known:  # pyright: ignore[reportUnknownArgumentType]
-                return True
-            if name == kind and isinstance(value, dict) and str(value.get("id")) in known:  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
-                return True
-        if isinstance(value, dict | list) and mentions(value, ids):
-            return True
-    return False
+    named = cast("dict[str, Any]", raw)
+    return any(_is_about(name, value, ids) or mentions(value, ids) for name, value in named.items())
+
+
+def _is_about(name: str, value: Any, ids: Mapping[str, Collection[str]]) -> bool:
+    inner = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    told = str(cast("Any", value)) if not inner else str(inner.get("id"))
+    return any(
+        told in known and name in ((kind,) if inner else (f"{kind}_id", f"{kind}Id")) for kind, known in ids.items()
+    )
 
 
 def places_in(extent: Extent) -> dict[str, dict[str, set[str]]]:
@@ -234,4 +241,3 @@ def as_json(extent: Extent) -> dict[str, Any]:
 
 
 __all__ = ["Extent", "Place", "as_json", "extent_of", "mentions", "of_places", "places_in"]
-

@@ -71,7 +71,7 @@ def _records(connection: Connection, extent: Extent) -> Iterator[str]:
     names = {plain(name) for name in extent.names}
     told = select(applications.c.record_id, applications.c.referrer).where(applications.c.referrer.is_not(None))
     for row in connection.execute(told):
-        said = row.referrer or {}
+        said: dict[str, Any] = row.referrer or {}
         if row.record_id not in extent.rows and not said.get("email") and plain(said.get("name")) in names - {""}:
             yield row.record_id
     references = select(records.c.id, records.c.body).where(records.c.record_type == "reference")

@@ -231,6 +231,3 @@ def _put(path: Path, text: bytes) -> None:
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(text)
     draft.replace(path)
-
-
-

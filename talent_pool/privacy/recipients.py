@@ -144,7 +144,10 @@ def _forgotten(destination: Destination, addresses: Sequence[str], now: datetime
     refused = [one for one in said if not one.gone]
     reasons = sorted({one.reason for one in said if one.reason})
     if still or refused:
-        return "waiting", f"{len(still | {one.address for one in refused})} addresses are still there. {' '.join(reasons)}"
+        return (
+            "waiting",
+            f"{len(still | {one.address for one in refused})} addresses are still there. {' '.join(reasons)}",
+        )
     way = "deleted" if destination.erases == "delete" else "made anonymous"
     return "done", f"{len(addresses)} addresses {way}, and read again: not there. {' '.join(reasons)}".strip()
 
@@ -157,5 +160,9 @@ def _inbox_without_her(inbox: Inbox | None, known: Mapping[str, Any]) -> tuple[s
     waiting = inbox.naming([orjson.dumps(word).decode()[1:-1] for word in words])
     if waiting:
         named = ", ".join(sorted(set(waiting)))
-        return "waiting", f"{len(waiting)} unread deliveries name her: `catchment sync {named}` reads and drops them.", 0
+        return (
+            "waiting",
+            f"{len(waiting)} unread deliveries name her: `catchment sync {named}` reads and drops them.",
+            0,
+        )
     return "done", f"Nothing unread names her; {forgotten} keys of read deliveries removed.", 0

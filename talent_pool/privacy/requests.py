@@ -140,7 +140,9 @@ def close(store: Store, request_id: str, outcome: str, now: datetime) -> None:
     with store.writing() as connection:
         row = _row(connection, request_id)
         if row.kind == "erasure" and row.state == "open" and outcome != "refused":
-            raise Refused(f"{request_id} is not carried out: `catchment erase {row.person_id}`, or close it as refused.")
+            raise Refused(
+                f"{request_id} is not carried out: `catchment erase {row.person_id}`, or close it as refused."
+            )
         by_hand = select(privacy_recipients.c.name).where(
             privacy_recipients.c.request_id == request_id, privacy_recipients.c.state == "waiting"
         )
@@ -202,5 +204,3 @@ def _person(connection: Connection, name: str) -> tuple[str, str]:
     if person is None or row is None:
         raise NoSuchPerson(f"There is nobody with the id {name}. `catchment people` lists everybody.")
     return person, row.organisation
-
-

@@ -142,7 +142,7 @@ def _due(connection: Connection, rules: RetentionRules, now: datetime) -> Iterat
         rule = rules.of(row.country_code, basis)
         if rule is None or row.id in in_process:
             continue
-        at = latest.get(row.id, row.created_at)
+        at: datetime = latest.get(row.id) or row.created_at
         due = _of_rule(row.id, rule, basis, at, now, held.get(row.id), is_kept=row.id in restricted)
         if due is not None:
             yield due
@@ -181,7 +181,7 @@ def _latest(connection: Connection, now: datetime) -> tuple[dict[str, datetime],
 
 def _moments(connection: Connection) -> Iterable[tuple[str | None, datetime | None]]:
     by_person = person_records.c.person_id
-    queries: list[Select[Any]] = [
+    queries: list[Select[*tuple[Any, ...]]] = [
         select(applications.c.person_id, func.max(applications.c[name])).group_by(applications.c.person_id)
         for name in ("applied_at", "outcome_at", "stage_entered_at")
     ]
@@ -203,7 +203,7 @@ def _moments(connection: Connection) -> Iterable[tuple[str | None, datetime | No
         .group_by(by_person)
     )
     for query in queries:
-        yield from ((row[0], row[1]) for row in connection.execute(query))
+        yield from connection.execute(query).tuples()
 
 
 def _bases(connection: Connection, now: datetime) -> dict[str, set[str]]:
@@ -239,5 +239,3 @@ def _asked_to_keep(connection: Connection) -> set[str]:
         record_holds, record_holds.c.record_id == person_records.c.record_id
     )
     return set(connection.execute(query.where(record_holds.c.state == "restricted")).scalars())
-
-

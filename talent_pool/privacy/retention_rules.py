@@ -1,12 +1,12 @@
 """Retention rules, as this installation's YAML writes them. The first rule that fits a person counts.
 
-    type: dagster_project.components.Retention
-    attributes:
-      grace_days: 14
-      rules:
-        - {name: germany, countries: [DE, AT], basis: contract, months: 6}
-        - {name: us_hiring_records, countries: [US], months: 12, then: archive, hold_months: 48}
-        - {name: everybody_else, months: 24}
+type: dagster_project.components.Retention
+attributes:
+grace_days: 14
+rules:
+- {name: germany, countries: [DE, AT], basis: contract, months: 6}
+- {name: us_hiring_records, countries: [US], months: 12, then: archive, hold_months: 48}
+- {name: everybody_else, months: 24}
 """
 
 from typing import Literal

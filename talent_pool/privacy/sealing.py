@@ -1,4 +1,4 @@
-"""What an erasure still has to know of a person until it is over: encrypted under a key derived from the installation's.
+"""What an erasure still has to know of a person until it is over: encrypted, by the installation's key.
 
 A vendor can only be asked to forget an address that is named to it, so the addresses outlast the store's own rows, by
 minutes mostly; they go with the last recipient.

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from sqlalchemy import Connection, Table, delete, func, insert, or_, select, update
@@ -90,9 +90,7 @@ def wipe(connection: Connection, store: Store, extent: Extent, found: Mentions, 
     return wiped
 
 
-def _let_neighbours_wait(
-    connection: Connection, store: Store, extent: Extent, found: Mentions, now: datetime
-) -> None:
+def _let_neighbours_wait(connection: Connection, store: Store, extent: Extent, found: Mentions, now: datetime) -> None:
     own = extent.candidates
     waiting = set(found.records)
     for mine, other in ((edges.c.record_a, edges.c.record_b), (edges.c.record_b, edges.c.record_a)):
@@ -238,8 +236,9 @@ def _scrub(connection: Connection, extent: Extent, found: Mentions, wiped: Wiped
 
 def _without_delivery(raw: Any, words: Iterable[str]) -> Any:
     """Return a raw object without her; a delivery that could not be read loses its body whole."""
-    if isinstance(raw, dict) and "headers" in raw and isinstance(raw.get("body"), str):  # pyright: ignore[reportUnknownMemberType]
-        return {**raw, "headers": {}, "body": TAKEN_OUT.encode().hex()}
+    whole = cast("dict[str, Any]", raw) if isinstance(raw, dict) else {}
+    if "headers" in whole and isinstance(whole.get("body"), str):
+        return {**whole, "headers": {}, "body": TAKEN_OUT.encode().hex()}
     return without(raw, words)
 
 

@@ -76,7 +76,9 @@ def _follow(connection: Connection, store: Store | None, persons: Collection[str
         connection.execute(update(people).where(*here).values(state=state, modified_at=now))
         if store is not None:
             row = {"stage": "segments", "subject_id": person, "since": now}
-            again = store.insert(work).values(row).on_conflict_do_update(
-                index_elements=["stage", "subject_id"], set_={"since": now}
+            again = (
+                store.insert(work)
+                .values(row)
+                .on_conflict_do_update(index_elements=["stage", "subject_id"], set_={"since": now})
             )
             connection.execute(again)

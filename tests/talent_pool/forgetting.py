@@ -2,31 +2,31 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
 import orjson
 import zstandard
-from sqlalchemy import MetaData, insert, select, update
+from sqlalchemy import MetaData, insert, select
 
-from connectors.contract import Cleared, Delivery, Forgotten, Push, RowOutcome
+from connectors.contract import Delivery, Forgotten
 from connectors.errors import Unavailable
-from connectors.records import Channel, Purpose
+from connectors.records import Channel
 from dedupe.blocking import keys
 from dedupe.scoring import Edge
 from talent_pool import consent
-from talent_pool.delivery import deliver as delivery
 from talent_pool.installation import Installation
 from talent_pool.landing import referrals
 from talent_pool.landing.inbox import Inbox
 from talent_pool.landing.sync import SyncReport, sync
 from talent_pool.privacy.erasure import Desk
 from talent_pool.resolution.resolve import resolve_all
+from talent_pool.store.addresses import address_key
 from talent_pool.store.database import Store
-from talent_pool.store.tables import deliveries, holdings, memberships, person_records, push_rows, records
+from talent_pool.store.tables import deliveries, holdings, memberships, person_records
 from tests.talent_pool import small_world
-from tests.talent_pool.outbound import ON, SEGMENTS, Shelf, shelf_settings
+from tests.talent_pool.outbound import SEGMENTS, Shelf, shelf_settings
 from tests.talent_pool.sources import MemorySource
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -109,11 +109,12 @@ def ats_listing() -> dict[str, list[object]]:
         "remote_id": "appl-bruno", "candidate_id": "cand-bruno", "job_id": "j1", "kind": "referral",
         "referrer": {"name": NAME, "email": EMAIL}, "applied_at": "2026-01-03T10:00:00Z",
     }  # fmt: skip
+    hagen = candidate("cand-hagen", "Hagen Quandt", ("hagen@example.org",), phones=(SHARED_PHONE,))
     return {
         "candidates": [
             {"id": REMOTE[0], "candidate": her, "application": [application], "consent": [said]},
             {"id": REMOTE[1], "candidate": candidate(REMOTE[1], NAME, (EMAIL, WORK))},
-            {"id": "cand-hagen", "candidate": candidate("cand-hagen", "Hagen Quandt", ("hagen@example.org",), phones=(SHARED_PHONE,))},
+            {"id": "cand-hagen", "candidate": hagen},
             {"id": "cand-bruno", "candidate": candidate("cand-bruno", "Bruno Keller", ("bruno@example.org",)),
              "application": [referred], "thanks": f"to {NAME} <{EMAIL}>"},
             {"id": "broken-1", "broken": True, "email": EMAIL},
@@ -145,9 +146,12 @@ class World:
     @property
     def desk(self) -> Desk:
         return Desk(
-            self.store, self.installation, {"shelf": self.shelf}.__getitem__, self.inbox, self.folder / "exports",
+            self.store, self.installation, self._open, self.inbox, self.folder / "exports",
             {"shelf": "delete"},
         )  # fmt: skip
+
+    def _open(self, name: str) -> Any:
+        return {"shelf": self.shelf}[name]
 
     def read_all(self, *, full: bool = True) -> list[SyncReport]:
         sources = (MemorySource(self.ats, name="ats"), MemorySource(self.board, name="board"))
@@ -171,10 +175,14 @@ class World:
         assert her is not None
         assert her == self.person_of(REMOTE[2], "board")
         self.shelf.held[EMAIL, "silver_medallists"] = {"first_name": "Ottilie"}
-        referrals.create(self.store, target_url="https://jobs.example/1", now=self.now, referrer_name=NAME, referrer_email=EMAIL)
-        self.inbox.put(Delivery("ats", f"delivery {REMOTE[0]}", self.now, {"X-From": EMAIL}, orjson.dumps([])), "default")
+        referrals.create(
+            self.store, target_url="https://jobs.example/1", now=self.now, referrer_name=NAME, referrer_email=EMAIL
+        )
+        self.inbox.put(
+            Delivery("ats", f"delivery {REMOTE[0]}", self.now, {"X-From": EMAIL}, orjson.dumps([])), "default"
+        )
         self.inbox.take([one.id for one in self.inbox.waiting("ats", 10)], self.now)
-        key = consent.statements.key_of(self.store, Channel.EMAIL, EMAIL)
+        key = address_key(self.store, Channel.EMAIL, EMAIL)
         row = {"destination": "shelf", "segment": "silver_medallists", "person_id": her}
         with self.store.writing() as connection:
             connection.execute(insert(holdings).values(row | {
@@ -187,7 +195,7 @@ class World:
             }))  # fmt: skip
             connection.execute(insert(memberships).values(
                 id="mem_1", organisation="default", segment="silver_medallists", segment_version="1",
-                subject_type="person", subject_id=her, person_id=her, since=self.now, entered_because=f"{NAME} did well",
+                subject_type="person", subject_id=her, person_id=her, since=self.now, entered_because=NAME,
             ))  # fmt: skip
         consent.suppress(
             self.store, organisation="default", channel=Channel.EMAIL, address=WORK, reason="bounced", source="shelf",
@@ -203,7 +211,7 @@ class World:
     def hits(self) -> list[str]:
         """Return where any of her identifiers stands: every column of every table, raw objects unpacked, and files."""
         found: list[str] = []
-        for engine in (self.store.engine, self.inbox._engine):  # noqa: SLF001 - a test looks behind the curtain
+        for engine in (self.store.engine, self.inbox._engine):
             metadata = MetaData()
             metadata.reflect(engine)
             with engine.connect() as connection:
@@ -229,5 +237,3 @@ def _in(value: Any) -> list[str]:
         text = str(value)
     text = text.casefold()
     return [one for one in IDENTIFIERS if one.casefold() in text]
-
-

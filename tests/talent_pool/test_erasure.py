@@ -216,8 +216,6 @@ def test_tombstones_hold_nothing_readable(world):
     assert all(len(key) == 32 and not key.strip("0123456789abcdef") for key in keys)
 
 
-
-
 @pytest.mark.heavy
 @pytest.mark.parametrize("point", range(5, 400, 11))
 def test_killed_at_any_statement_it_goes_on_where_it_stopped(new_store_url, tmp_path, point):

@@ -43,7 +43,12 @@ def test_nobody_is_due_before_the_months_are_over_and_a_mail_of_ours_does_not_ex
 
 def test_an_event_at_any_of_the_merged_sources_counts(world):
     person = her(world)
-    late = {"remote_id": "appl-board", "candidate_id": REMOTE[2], "applied_at": "2026-02-20T10:00:00Z", "outcome": "rejected"}
+    late = {
+        "remote_id": "appl-board",
+        "candidate_id": REMOTE[2],
+        "applied_at": "2026-02-20T10:00:00Z",
+        "outcome": "rejected",
+    }
     world.board["people"][0]["application"] = [late]
     world.read_all()
     world.now = requests.month_later(OUTCOME, 6)
@@ -84,7 +89,12 @@ def test_an_event_within_the_grace_takes_the_mark_away(world):
     world.now = datetime(2026, 7, 1, tzinfo=UTC)
     assert person in due(world)
     world.now += timedelta(days=5)
-    again = {"remote_id": "appl-again", "candidate_id": REMOTE[0], "applied_at": "2026-07-03T10:00:00Z", "outcome": "rejected"}
+    again = {
+        "remote_id": "appl-again",
+        "candidate_id": REMOTE[0],
+        "applied_at": "2026-07-03T10:00:00Z",
+        "outcome": "rejected",
+    }
     world.ats["candidates"][0]["application"].append(again)
     world.read_all()
     assert person not in due(world)
@@ -125,9 +135,8 @@ def test_the_first_rule_that_fits_counts_by_country_and_basis(world):
             RetentionRule(name="others", months=12),
         )
     )
-    assert rules.of("DE", "consent").name == "germany"
-    assert rules.of("FR", "consent").name == "consented"
-    assert rules.of(None, "unknown").name == "others"
+    fitting = [rules.of("DE", "consent"), rules.of("FR", "consent"), rules.of(None, "unknown")]
+    assert [rule.name if rule else None for rule in fitting] == ["germany", "consented", "others"]
     assert RetentionRules().of("DE", "contract") is None
     assert due(world, RetentionRules()) == {}
 
@@ -153,5 +162,3 @@ def test_a_wrong_rule_in_yaml_is_told_with_its_line(tmp_path):
     )
     with pytest.raises(Misconfigured, match=r"defs.yaml:5: rules.0.months"):
         installation.read(tmp_path)
-
-

@@ -13,6 +13,7 @@ from talent_pool.privacy import erasure, notices, portrait, requests
 from talent_pool.refused import Refused
 from talent_pool.resolution import by_hand
 from talent_pool.resolution.by_hand import By
+from talent_pool.store.addresses import address_key
 from talent_pool.store.tables import consent_statements, person_records, runs
 from tests.talent_pool import small_world
 from tests.talent_pool.forgetting import EMAIL, IDENTIFIERS, NAME, NOW, PHONE, World, candidate, same_mailbox
@@ -35,7 +36,12 @@ def may(world, person, address, purpose):
 
 @pytest.mark.parametrize(
     ("came", "due"),
-    [("2026-01-15", "2026-02-15"), ("2026-01-31", "2026-02-28"), ("2024-01-31", "2024-02-29"), ("2026-12-10", "2027-01-10")],
+    [
+        ("2026-01-15", "2026-02-15"),
+        ("2026-01-31", "2026-02-28"),
+        ("2024-01-31", "2024-02-29"),
+        ("2026-12-10", "2027-01-10"),
+    ],
 )
 def test_an_answer_is_due_a_month_after_the_request_came(came, due):
     assert requests.month_later(datetime.fromisoformat(came)) == datetime.fromisoformat(due)
@@ -86,7 +92,7 @@ def test_restriction_keeps_and_does_not_use_through_merge_and_unmerge(world):
 
 
 def consent_yes(world, person, address):
-    key = consent.statements.key_of(world.store, Channel.EMAIL, address)
+    key = address_key(world.store, Channel.EMAIL, address)
     with world.store.writing() as connection:
         record = connection.execute(
             select(person_records.c.record_id).where(person_records.c.person_id == person)
@@ -166,5 +172,3 @@ def test_who_came_from_somebody_else_is_due_a_notice_and_who_applied_is_not(worl
     assert (due[sofie].origin, due[bruno].origin) == ("sourced", "referral")
     assert due[sofie].due_at == requests.month_later(world.now)
     assert her not in due
-
-
