@@ -235,6 +235,31 @@ class SignalPage:
     cursor: Json | None = field(default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What a destination says of one address that it was asked to forget. `reason` is our sentence, without it."""
+
+    address: str
+    gone: bool
+    reason: str = ""
+
+
+@runtime_checkable
+class Eraser(Protocol):
+    """What a destination can do for somebody who asks to be forgotten."""
+
+    erases: ClassVar[Literal["delete", "anonymise", "no"]]
+    """`no`: it has no way for machines; the receipt lists it as a task for a person."""
+
+    def erase(self, addresses: Sequence[str], now: datetime) -> Iterator[Forgotten]:
+        """Forget these addresses, whoever put them there, and yield what became of each; twice is as good as once."""
+        ...
+
+    def still_holds(self, addresses: Sequence[str]) -> set[str]:
+        """Read the destination again and return those of `addresses` that it still shows."""
+        ...
+
+
 class Push(BaseModel):
     """One segment's way to one destination: a block of YAML, without secrets."""
 

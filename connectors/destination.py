@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 import httpx
 
 from connectors import destinations as _folder
-from connectors.contract import Cleared, DestinationSettings, Json, RowOutcome, SignalPage
+from connectors.contract import Cleared, DestinationSettings, Forgotten, Json, RowOutcome, SignalPage
 from connectors.errors import Misconfigured
 from connectors.records import Channel
 from connectors.settings import Settings as SettingsModel
@@ -29,6 +29,7 @@ class Destination(ABC):
     kind: ClassVar[Literal["state", "message"]]
     channel: ClassVar[Channel]
     batch: ClassVar[int]
+    erases: ClassVar[Literal["delete", "anonymise", "no"]] = "no"
     fields: frozenset[str] = frozenset()
     Settings: ClassVar[type[SettingsModel]] = SettingsModel
 
@@ -63,6 +64,15 @@ class Destination(ABC):
     def receipt(self) -> Json:
         """Return nothing beyond what the engine counts."""
         return {}
+
+    def erase(self, addresses: Sequence[str], now: datetime) -> Iterator[Forgotten]:  # noqa: ARG002 - the contract's
+        """Forget nobody: a tool that can says so in `erases`."""
+        for address in addresses:
+            yield Forgotten(address, gone=False, reason="This tool has no way for machines to forget somebody.")
+
+    def still_holds(self, addresses: Sequence[str]) -> set[str]:
+        """Return all: what cannot be read again may still be there."""
+        return set(addresses)
 
     @abstractmethod
     def check(self) -> str: ...

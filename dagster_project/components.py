@@ -9,6 +9,7 @@ from connectors.contract import Connection, DestinationSettings
 from dagster_project.destinations import destination_definitions
 from dagster_project.sources import source_definitions
 from dedupe.survivorship_rules import SurvivorshipRules
+from talent_pool.privacy.retention_rules import RetentionRules
 from talent_pool.segments.definition import SegmentDefinition
 
 
@@ -41,4 +42,12 @@ class Survivorship(SurvivorshipRules, dg.Component, dg.Resolvable):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - the contract's
         """Return nothing: `assets.people` builds people by these rules."""
+        return dg.Definitions()
+
+
+class Retention(RetentionRules, dg.Component, dg.Resolvable):
+    """How long whom: by country and lawful basis, from the latest relevant event."""
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - the contract's
+        """Return nothing: `assets.retention_due` looks at everybody at once."""
         return dg.Definitions()

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from assets.people import fairness_check, people_asset
+from assets.retention_due import retention_asset
 from assets.segment_memberships import segments_asset
 from dagster_project.components import CandidateSource, EngagementDestination
 from dagster_project.resources import TalentPool
@@ -26,7 +27,11 @@ def definitions_of(configured: Installation) -> dg.Definitions:
     ]
     resolve = pool_job(configured)
     hand_made = dg.Definitions(
-        assets=[people_asset(configured), *([segments_asset(configured)] if configured.segments else [])],
+        assets=[
+            people_asset(configured),
+            *([segments_asset(configured)] if configured.segments else []),
+            *([retention_asset()] if configured.retention.rules else []),
+        ],
         asset_checks=[fairness_check],
         jobs=[resolve],
         sensors=[inbox_sensor(syncs), pool_sensor(resolve)],

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from connectors.contract import Connection, DestinationSettings
 from connectors.errors import Misconfigured
 from dedupe.survivorship_rules import DEFAULTS, SurvivorshipRules
+from talent_pool.privacy.retention_rules import NONE, RetentionRules
 from talent_pool.segments.definition import SegmentDefinition
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "assets"
@@ -25,9 +26,13 @@ _BLOCKS: Mapping[str, type[BaseModel]] = {
     "dagster_project.components.CandidateSegment": SegmentDefinition,
     "dagster_project.components.EngagementDestination": DestinationSettings,
     "dagster_project.components.Survivorship": SurvivorshipRules,
+    "dagster_project.components.Retention": RetentionRules,
 }
 SURVIVORSHIP = "the survivorship"
 """What its one block is called among those that have names; no name has a blank in it."""
+
+RETENTION = "the retention"
+"""The same for retention."""
 
 _BLOCK_KEYS = ("type", "attributes", "requirements", "post_processing", "template_vars_module")
 """What Dagster lets a block have; only the first two mean anything to us."""
@@ -46,6 +51,7 @@ class Installation:
     destinations: Mapping[str, DestinationSettings]
     lines: Mapping[str, str]
     survivorship: SurvivorshipRules = DEFAULTS
+    retention: RetentionRules = NONE
 
     def connection(self, name: str) -> Connection:
         """Return one connection. Raises Misconfigured, naming those there are."""
@@ -106,6 +112,7 @@ def read(folder: Path | None = None) -> Installation:
         found[DestinationSettings],
         lines,
         found[SurvivorshipRules].get(SURVIVORSHIP, DEFAULTS),
+        found[RetentionRules].get(RETENTION, NONE),
     )
     _check_pushes(installation, blocks)
     _check_sources(installation, blocks)
@@ -115,12 +122,15 @@ def read(folder: Path | None = None) -> Installation:
 def _name(settings: BaseModel) -> str:
     if isinstance(settings, SurvivorshipRules):
         return SURVIVORSHIP
+    if isinstance(settings, RetentionRules):
+        return RETENTION
     return str(getattr(settings, "name"))  # noqa: B009 - every other kind of block has one
 
 
 def _taken(name: str, block: _Block, before: _Block) -> str:
-    if name == SURVIVORSHIP:
-        return f"{block.place()}: rules for survivorship stand already at {before.place()}. Make one block of them."
+    if name in (SURVIVORSHIP, RETENTION):
+        what, place = name.removeprefix("the "), before.place()
+        return f"{block.place()}: rules for {what} stand already at {place}. Make one block of them."
     taken = before.place(["name"])
     return f"{block.place(['name'])}: the name {name!r} is taken already at {taken}. Choose another."
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 
 import httpx
 
-from connectors.contract import Action, Cleared, DestinationSettings, Fate, Json, RowOutcome
+from connectors.contract import Action, Cleared, DestinationSettings, Fate, Forgotten, Json, RowOutcome
 from connectors.destination import Destination
 from connectors.errors import Misconfigured
 from connectors.records import Channel
@@ -42,6 +42,7 @@ class CsvFile(Destination):
     kind: ClassVar[Literal["state", "message"]] = "state"
     channel: ClassVar[Channel] = Channel.EMAIL
     batch: ClassVar[int] = 1_000_000
+    erases: ClassVar[Literal["delete", "anonymise", "no"]] = "delete"
     Settings = FileSettings
     account: FileSettings
 
@@ -80,6 +81,31 @@ class CsvFile(Destination):
         with path.open(encoding="utf-8", newline="") as file:
             return next(csv.reader(file), None) != self._header
 
+    def erase(self, addresses: Sequence[str], now: datetime) -> Iterator[Forgotten]:  # noqa: ARG002 - the contract's
+        """Write every file in the folder anew without these addresses; copies made of them are out of reach."""
+        wanted = {_safe(address).lower() for address in addresses}
+        for path in self._files():
+            with path.open(encoding="utf-8", newline="") as file:
+                header, *lines = list(csv.reader(file)) or [self._header]
+            kept = [line for line in lines if not (line and line[0].lower() in wanted)]
+            if len(kept) < len(lines):
+                self._replace(path, kept, header)
+        for draft in self.account.folder.glob(".*.csv.*"):
+            draft.unlink(missing_ok=True)  # of a writing that was cut off
+        for address in addresses:
+            yield Forgotten(address, gone=True, reason="The files were written anew; copies of them are out of reach.")
+
+    def still_holds(self, addresses: Sequence[str]) -> set[str]:
+        """Read every file in the folder again."""
+        cells: set[str] = set()
+        for path in self._files():
+            with path.open(encoding="utf-8", newline="") as file:
+                cells.update(cell.lower() for line in csv.reader(file) for cell in line)
+        return {address for address in addresses if _safe(address).lower() in cells}
+
+    def _files(self) -> list[Path]:
+        return sorted(self.account.folder.glob("*.csv")) if self.account.folder.is_dir() else []
+
     def receipt(self) -> Json:
         """Return the export ledger's lines: each file's name, rows and when it should be gone."""
         return {"exports": list(self._written.values())} if self._written else {}
@@ -110,10 +136,10 @@ class CsvFile(Destination):
     def _path(self, tag: str) -> Path:
         return self.account.folder / f"{re.sub(r'[^a-z0-9_-]+', '_', tag.lower()).strip('_')}.csv"
 
-    def _replace(self, path: Path, lines: Sequence[Sequence[str]]) -> None:
+    def _replace(self, path: Path, lines: Sequence[Sequence[str]], header: Sequence[str] | None = None) -> None:
         text = io.StringIO(newline="")
         writer = csv.writer(text)
-        writer.writerow(self._header)
+        writer.writerow(header or self._header)
         writer.writerows(lines)
         temporary = self._folder() / f".{path.name}.{secrets.token_hex(4)}"
         try:

@@ -1,9 +1,11 @@
 """Mailchimp audiences (Marketing API 3.0): tags for segments, and never a status without evidence of consent.
 
 Facts: mailchimp.com/developer/marketing/api/lists (batch of 500, `errors[].error_code`), release note of 24 January
-2022 (tags of a batch are added to existing members), api/list-segments (`members_to_remove`).
+2022 (tags of a batch are added to existing members), api/list-segments (`members_to_remove`), api/list-members
+(`actions/delete-permanent`; a member's id is the MD5 of the lower-case address).
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +14,17 @@ from typing import Any, ClassVar, Literal
 import httpx
 from pydantic import Field, SecretStr
 
-from connectors.contract import Action, Cleared, DestinationSettings, Fate, Json, RowOutcome, Signal, SignalPage
+from connectors.contract import (
+    Action,
+    Cleared,
+    DestinationSettings,
+    Fate,
+    Forgotten,
+    Json,
+    RowOutcome,
+    Signal,
+    SignalPage,
+)
 from connectors.destination import Destination
 from connectors.errors import Misconfigured, Unavailable
 from connectors.http import Http, VendorError
@@ -47,6 +59,7 @@ class Mailchimp(Destination):
     kind: ClassVar[Literal["state", "message"]] = "state"
     channel: ClassVar[Channel] = Channel.EMAIL
     batch: ClassVar[int] = 500
+    erases: ClassVar[Literal["delete", "anonymise", "no"]] = "delete"
     Settings = MailchimpSettings
     account: MailchimpSettings
 
@@ -192,6 +205,34 @@ class Mailchimp(Destination):
         if reached != place:
             yield SignalPage((), reached.cursor())
 
+    def erase(self, addresses: Sequence[str], now: datetime) -> Iterator[Forgotten]:  # noqa: ARG002 - the contract's
+        """Delete members for good; Mailchimp then refuses the address to any import, for ever."""
+        for address in addresses:
+            path = f"{self._list}/members/{_member_id(address)}/actions/delete-permanent"
+            try:
+                # Twice is as good as once: who is gone is not found.
+                self._http.request("POST", path, repeatable=True)
+            except VendorError as error:
+                if error.status == 404:
+                    yield Forgotten(address, gone=True, reason="It was not in the audience.")
+                else:
+                    yield Forgotten(address, gone=False, reason=f"Mailchimp refused with status {error.status}.")
+            else:
+                yield Forgotten(address, gone=True, reason="Deleted for good.")
+
+    def still_holds(self, addresses: Sequence[str]) -> set[str]:
+        """Ask for each member by its id: whoever is found is still there, archived ones too."""
+        held: set[str] = set()
+        for address in addresses:
+            try:
+                self._http.get(f"{self._list}/members/{_member_id(address)}")
+            except VendorError as error:
+                if error.status != 404:
+                    raise
+            else:
+                held.add(address)
+        return held
+
     def check(self) -> str:
         try:
             audience = self._http.json(self._http.get(self._list))
@@ -232,6 +273,10 @@ def _home_of(key: str, name: str) -> str:
             f"{name}: api_key does not end in a data centre such as -us6. Copy all of the key, or set base_url."
         )
     return f"https://{centre}.api.mailchimp.com/3.0"
+
+
+def _member_id(address: str) -> str:
+    return hashlib.md5(address.lower().encode(), usedforsecurity=False).hexdigest()
 
 
 def _folded(member: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from typing import ClassVar, Literal
 import httpx
 from pydantic import SecretStr
 
-from connectors.contract import Cleared, DestinationSettings, Fate, RowOutcome
+from connectors.contract import Cleared, DestinationSettings, Fate, Forgotten, RowOutcome
 from connectors.destination import Destination
 from connectors.errors import Misconfigured, Refused, Unavailable
 from connectors.records import Channel
@@ -50,6 +50,7 @@ class Smtp(Destination):
     kind: ClassVar[Literal["state", "message"]] = "message"
     channel: ClassVar[Channel] = Channel.EMAIL
     batch: ClassVar[int] = 100
+    erases: ClassVar[Literal["delete", "anonymise", "no"]] = "delete"
     fields: frozenset[str] = frozenset({"subject", "text", "html"})
     Settings = SmtpSettings
     account: SmtpSettings
@@ -170,6 +171,17 @@ class Smtp(Destination):
             server.close()
             raise Unavailable(f"{name} broke off the greeting. Check security; nothing is lost.") from error
         return server
+
+    def erase(self, addresses: Sequence[str], now: datetime) -> Iterator[Forgotten]:  # noqa: ARG002 - the contract's
+        """Do nothing: a mail server holds nobody, and what was sent lies in its recipients' mailboxes."""
+        for address in addresses:
+            yield Forgotten(
+                address, gone=True, reason="A mail server holds no contacts; its own logs end by its rules."
+            )
+
+    def still_holds(self, addresses: Sequence[str]) -> set[str]:  # noqa: ARG002 - the contract's
+        """Return none: no list of people is kept there."""
+        return set()
 
     def check(self) -> str:
         server = self._connected()

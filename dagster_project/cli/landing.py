@@ -23,8 +23,8 @@ from talent_pool.store.database import StoreUnavailable
 from talent_pool.store.leases import Busy
 from talent_pool.store.tokens import StoreTokenKeeper
 
-COUNTS = ("read", "new", "changed", "same", "stale", "deleted", "duplicate", "quarantined")
-SELDOM = ("stale", "deleted", "duplicate")
+COUNTS = ("read", "new", "changed", "same", "stale", "deleted", "duplicate", "erased", "quarantined")
+SELDOM = ("stale", "deleted", "duplicate", "erased")
 """Counts that are shown where there is something to count."""
 
 Failures = dict[str, Exception]

@@ -26,6 +26,11 @@ COMMANDS = {
     "push": ("push", "Send what changed to destinations."),
     "pause": ("engagement", "Stop every push, at once."),
     "resume": ("engagement", "Let pushes go again."),
+    "erase": ("privacy", "Take a person out of the pool and every destination, for good."),
+    "export": ("privacy", "Write down everything that is held of a person."),
+    "requests": ("privacy", "List what people asked for, with its clock; open or close a request."),
+    "notices": ("privacy", "List who has to be told that we hold them (Art. 14)."),
+    "retention": ("privacy", "Show who is due to be forgotten; erase whose grace is over."),
     "refer": ("engagement", "Make a referral link."),
 }
 """Every command: the module of this package that holds it, and its line in the list, which imports none of them."""

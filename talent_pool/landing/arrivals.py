@@ -44,6 +44,8 @@ class Parsed(NamedTuple):
     version: datetime | None
     """The newest moment of change among what it tells."""
     was_known: bool
+    fate: str
+    """What it was counted as when its page was sorted: new, changed, deleted, duplicate."""
     tells: Sequence[Told]
 
 

@@ -14,8 +14,8 @@ from talent_pool.store.tables import payloads, quarantine, run_pages, runs
 def unbalanced(store: Store, run_id: str) -> str | None:
     """Return what does not add up in one run, in a sentence, or None where all is accounted for.
 
-    Sync and replay: read = new + changed + same + stale + deleted + duplicate + quarantined, where `read` was counted
-    before landing touched the objects, and what was written is counted in the tables. Push: see `push_ledger`.
+    Sync and replay: read = new + changed + same + stale + deleted + duplicate + erased + quarantined, where `read` was
+    counted before landing touched the objects, and what was written is counted in the tables. Push: see `push_ledger`.
     """
     with store.reading() as connection:
         run = connection.execute(select(runs).where(runs.c.id == run_id)).first()

@@ -7,8 +7,9 @@ writes the delivery's key in its own transaction, so that one taken twice is kno
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import unquote_plus
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from connectors.contract import Delivery
 from talent_pool.store.database import insert_into, open_engine
@@ -16,6 +17,8 @@ from talent_pool.store.inbox_tables import inbox
 from talent_pool.store.migrate import INBOX, upgrade_schema
 
 _CHUNK = 500
+_TELLING = 6
+"""Letters from which on a remote id within a key is no chance."""
 _LOG_PAGES = 500
 """Two megabytes of SQLite's log: whoever waits for a commit must not wait for thousands of others to go to the disk."""
 
@@ -79,6 +82,33 @@ class Inbox:
                 chunk = ordered[start : start + _CHUNK]
                 connection.execute(update(inbox).where(inbox.c.id.in_(chunk)).values(taken_at=at, headers={}, body=b""))
 
+    def naming(self, words: Sequence[str]) -> list[str]:
+        """Return the connection of each unread delivery whose body holds one of `words`, in any case of letters."""
+        wanted = [word.casefold().encode() for word in words if word]
+        query = select(inbox.c.connection, inbox.c.body).where(inbox.c.taken_at.is_(None)).order_by(inbox.c.id)
+        with self._reader.begin() as connection:
+            rows = connection.execute(query).all()
+        return [row.connection for row in rows if any(word in _readable(row.body) for word in wanted)]
+
+    def forget(self, names: Collection[str]) -> int:
+        """Remove read deliveries whose key holds one of these remote ids; return how many."""
+        short = {name for name in names if len(name) < _TELLING}
+        longer = sorted(set(names) - short)
+        query = select(inbox.c.id, inbox.c.key).where(inbox.c.taken_at.is_not(None))
+        with self._engine.begin() as connection:
+            gone = [
+                row.id
+                for row in connection.execute(query)
+                if row.key in short or any(name in row.key for name in longer)
+            ]
+            for start in range(0, len(gone), _CHUNK):
+                connection.execute(delete(inbox).where(inbox.c.id.in_(gone[start : start + _CHUNK])))
+        if self._engine.dialect.name == "sqlite":
+            raw = self._engine.raw_connection()
+            raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # its log still holds what was taken
+            raw.close()
+        return len(gone)
+
     def connections_waiting(self) -> list[str]:
         """Return the connections that something waits for, in order of name."""
         query = select(inbox.c.connection).where(inbox.c.taken_at.is_(None)).distinct()
@@ -89,3 +119,9 @@ class Inbox:
         """Release every connection to the database."""
         self._engine.dispose()
         self._reader.dispose()
+
+
+def _readable(body: bytes) -> bytes:
+    """Return a body in lower case, forms' escapes read."""
+    text = body.decode(errors="replace").casefold()
+    return f"{text}\n{unquote_plus(text)}".encode()

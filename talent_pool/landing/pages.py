@@ -14,6 +14,7 @@ from sqlalchemy import Connection, insert, select
 from connectors.contract import Page, Stream
 from talent_pool.landing import payload_rows
 from talent_pool.landing.arrivals import Arrival, Parse, Parsed, Unreadable, compressed, read, recognised, remote_id_of
+from talent_pool.landing.erased import barred
 from talent_pool.landing.payload_rows import Known, Origin, chunks
 from talent_pool.landing.record_rows import land_records
 from talent_pool.landing.told import Told, version
@@ -174,16 +175,17 @@ class _Sorting:
         tells = read(arrival, page.stream, self.landing.parse)
         if isinstance(tells, Unreadable):
             return tells
-        one = Parsed(remote_id, arrival.hash, compressed(arrival.body), version(tells), known is not None, tells)
+        one = Parsed(remote_id, arrival.hash, compressed(arrival.body), version(tells), known is not None, "", tells)
         is_stale = before is not None and _is_older(one, before, arrived_at)
+        fate = "new" if known is None else "changed"
         if is_repeat:
-            _count(page.counts, "duplicate")
+            fate = "duplicate"
         elif is_stale:
-            _count(page.counts, "stale")
+            fate = "stale"
         elif tells and all(each.deletion is not None for each in tells):
-            _count(page.counts, "deleted")
-        else:
-            _count(page.counts, "new" if known is None else "changed")
+            fate = "deleted"
+        _count(page.counts, fate)
+        one = one._replace(fate=fate)
         if not is_stale:
             page.objects.append(one)
             page.newest[remote_id] = one
@@ -202,8 +204,12 @@ def _is_older(one: Parsed, before: Known | Parsed, arrived_at: datetime | None) 
 
 
 def write(connection: Connection, store: Store, origin: Origin, page: Sorted) -> None:
-    """Write what `sort` decided, and its line in the run's ledger."""
+    """Write what `sort` decided, less what was erased, and its line in the run's ledger."""
     stream = page.stream
+    page.objects, page.unreadable = barred(
+        connection, store, origin, stream.name, page.objects, page.unreadable, page.counts
+    )
+    page.newest = {one.remote_id: one for one in page.objects}
     if page.objects:
         newest = list(page.newest.values())
         payload_rows.add(connection, store, origin, stream, [each for each in newest if not each.was_known])

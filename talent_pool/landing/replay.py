@@ -10,6 +10,7 @@ from sqlalchemy import Row, select, update
 from connectors.contract import Source, Stream
 from talent_pool.landing import payload_rows
 from talent_pool.landing.arrivals import Arrival, Parsed, Unreadable, decompressed, read
+from talent_pool.landing.erased import barred
 from talent_pool.landing.pages import Landing, write_page
 from talent_pool.landing.payload_rows import chunks
 from talent_pool.landing.record_rows import land_records
@@ -63,10 +64,12 @@ def _again(landing: Landing, stream: Stream, rows: Sequence[Row[Any]]) -> Counts
         if isinstance(tells, Unreadable):
             broken.append(tells)
         else:
-            parsed.append(Parsed(row.remote_id, row.hash, row.body, version(tells), was_known=True, tells=tells))
-    counts, origin = Counts(read=len(rows), quarantined=len(broken)), landing.origin
+            known = Parsed(row.remote_id, row.hash, row.body, version(tells), was_known=True, fate="same", tells=tells)
+            parsed.append(known)
+    counts, origin = Counts(read=len(rows), same=len(parsed), quarantined=len(broken)), landing.origin
     with landing.store.writing() as connection:
         landing.lease.renew(connection)
+        parsed, broken = barred(connection, landing.store, origin, stream.name, parsed, broken, counts)
         touched = land_records(connection, landing.store, origin, stream, parsed)
         changed = [one.remote_id for one in parsed if one.remote_id in touched]
         counts.changed, counts.same = len(changed), len(parsed) - len(changed)

@@ -109,7 +109,9 @@ class _Beside:
         if isinstance(answer, BaseException):
             self._under_way.clear()
             raise answer
-        return self._under_way.popleft()
+        page = self._under_way.popleft()
+        page.counts = answer  # of the process that wrote: it alone knows what was erased meanwhile
+        return page
 
 
 def main() -> None:
@@ -128,8 +130,8 @@ def main() -> None:
             except Exception as error:  # noqa: BLE001 - whatever it is, who started this raises it
                 _answer(answers, error)
                 return
-            for _ in pages:
-                _answer(answers, None)
+            for page in pages:
+                _answer(answers, page.counts)
     store.close()
 
 

@@ -15,6 +15,7 @@ from talent_pool.store.changes import Numbered
 from talent_pool.store.database import Store
 from talent_pool.store.lookup import rows_with
 from talent_pool.store.tables import (
+    GONE,
     applications,
     decisions,
     people,
@@ -110,7 +111,7 @@ class Statistics:
 
 def listed(store: Store, search: str | None = None, limit: int = 50) -> list[Listed]:
     """Return people who are there, by name; `search` is part of a name or address, or an id that they went by."""
-    statement = select(people.c.id, people.c.full_name, people.c.primary_email).where(people.c.state != "ended")
+    statement = select(people.c.id, people.c.full_name, people.c.primary_email).where(people.c.state.not_in(GONE))
     with store.reading() as connection:
         if search:
             found = resolved(connection, search)
@@ -161,7 +162,7 @@ def statistics(store: Store) -> Statistics:
     """Count what is in the pool."""
     live = select(func.count()).select_from(records).where(records.c.removed_at.is_(None))
     attachable = live.where(records.c.record_type == "candidate")
-    alive = select(func.count()).select_from(people).where(people.c.state != "ended")
+    alive = select(func.count()).select_from(people).where(people.c.state.not_in(GONE))
     waits = select(work.c.subject_id).where(work.c.stage == "resolve", work.c.subject_id == records.c.id).exists()
     sizes = select(func.count(person_records.c.record_id).label("size")).group_by(person_records.c.person_id).subquery()
     counts = {

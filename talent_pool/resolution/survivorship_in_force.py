@@ -15,7 +15,7 @@ from talent_pool.installation import Installation
 from talent_pool.resolution import turns
 from talent_pool.resolution.golden import TRUST_IN_UNKNOWN
 from talent_pool.store.database import Store
-from talent_pool.store.tables import people, person_records, records, switches, work
+from talent_pool.store.tables import GONE, people, person_records, records, switches, work
 from talent_pool.store.types import UtcDateTime
 
 STAGE = "rebuild"
@@ -52,7 +52,7 @@ def waiting(connection: Connection, limit: int) -> list[str]:
 
 def _concerned(stored: _InForce | None, wanted: _InForce) -> Select[tuple[str]] | None:
     if stored is None or stored["rules"] != wanted["rules"]:
-        return select(people.c.id).where(people.c.state != "ended")
+        return select(people.c.id).where(people.c.state.not_in(GONE))
     before, after = (defaultdict(lambda: TRUST_IN_UNKNOWN, told["trust"]) for told in (stored, wanted))
     changed = [name for name in sorted(before | after) if before[name] != after[name]]
     return _having_records_of(changed) if changed else None

@@ -14,7 +14,7 @@ from talent_pool.resolution.identity import anchor_of
 from talent_pool.resolution.landed import by_ids
 from talent_pool.resolution.membership_moves import follow_applications, follow_merges, follow_returns
 from talent_pool.resolution.turn_plan import Plan
-from talent_pool.store import changes
+from talent_pool.store import changes, holds
 from talent_pool.store.changes import Change
 from talent_pool.store.database import Store, insert_mappings, insert_rows
 from talent_pool.store.lookup import apply_to, delete_with, rows_with
@@ -214,7 +214,12 @@ def _write_people(connection: Connection, plan: Plan, numbered: Mapping[str, int
     written = [name for name in plan.people if name in numbered]
     delete_with(connection, people.c.id, [*written, *plan.assignment.aliases])
     delete_with(connection, person_addresses.c.person_id, [*written, *plan.assignment.aliases, *ended])
+    members = {person: cluster for cluster, person in plan.assignment.holders.items() if person in numbered}
+    held = holds.states(connection, members)
     rows = [_person(plan, person, minted.get(person), numbered[person], now) for person in sorted(written)]
+    for row in rows:
+        if row["id"] in members and row["state"] in ("active", "restricted", "archived"):
+            row["state"] = held.get(row["id"], "active")
     insert_mappings(connection, people, rows)
     insert_mappings(connection, person_addresses, [row for person in sorted(written) for row in plan.addresses[person]])
     for name in ended:

@@ -278,8 +278,9 @@ def allocate(connection: Connection, counter: str, count: int) -> int:
     return int(row.value) - count + 1
 
 
-def take_lock(connection: Connection, name: str) -> None:
-    """Wait for the named lock until this transaction ends. SQLite has one writer already."""
+def take_lock(connection: Connection, name: str, *, shared: bool = False) -> None:
+    """Hold the named lock until this transaction ends, alone or `shared`. SQLite has one writer already."""
     if connection.dialect.name == "postgresql":
         number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
-        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+        way = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+        connection.execute(text(f"SELECT {way}(:number)"), {"number": number})

@@ -23,6 +23,7 @@ class Counts:
     stale: int = 0
     deleted: int = 0
     duplicate: int = 0
+    erased: int = 0
     quarantined: int = 0
 
     def __iadd__(self, other: "Counts") -> Self:

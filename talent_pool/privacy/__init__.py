@@ -1,0 +1,1 @@
+"""What people may ask of the pool: to be told, forgotten, corrected, left alone; and how long anything is kept."""

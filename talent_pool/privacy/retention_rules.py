@@ -1,0 +1,62 @@
+"""Retention rules, as this installation's YAML writes them. The first rule that fits a person counts.
+
+type: dagster_project.components.Retention
+attributes:
+grace_days: 14
+rules:
+- {name: germany, countries: [DE, AT], basis: contract, months: 6}
+- {name: us_hiring_records, countries: [US], months: 12, then: archive, hold_months: 48}
+- {name: everybody_else, months: 24}
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Basis = Literal["consent", "legitimate_interest", "contract", "legal_obligation", "unknown"]
+
+
+class RetentionRule(BaseModel):
+    """How long whom. `basis` is the strongest lawful basis that stands for her; left out, the rule fits any.
+
+    `then: archive` keeps her out of use for `hold_months` more, counted from the same event, and then erases her.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    countries: tuple[str, ...] = ()
+    """ISO 3166-1 alpha-2 codes of the person's country; none: any country, also an unknown one."""
+    basis: Basis | None = None
+    months: int = Field(ge=1, le=240)
+    then: Literal["erase", "archive"] = "erase"
+    hold_months: int | None = Field(default=None, ge=1, le=240)
+
+    @model_validator(mode="after")
+    def _holds(self) -> "RetentionRule":
+        if (self.then == "archive") != (self.hold_months is not None):
+            raise ValueError("`then: archive` and `hold_months` go together")
+        if self.hold_months is not None and self.hold_months <= self.months:
+            raise ValueError("`hold_months` counts from the same event as `months`, and is longer")
+        return self
+
+
+class RetentionRules(BaseModel):
+    """All rules of an installation. Without any, nothing ever comes due."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    grace_days: int = Field(default=14, ge=0, le=365)
+    """Days between being seen as due and being forgotten."""
+    rules: tuple[RetentionRule, ...] = ()
+
+    def of(self, country: str | None, basis: str) -> RetentionRule | None:
+        """Return the rule for a person: the first that fits."""
+        for rule in self.rules:
+            if (not rule.countries or country in rule.countries) and rule.basis in (None, basis):
+                return rule
+        return None
+
+
+NONE = RetentionRules()
+"""What holds where no retention is configured."""
