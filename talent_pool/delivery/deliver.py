@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from connectors.contract import Action, Cleared, Destination, Fate, Push, RowOutcome
 from connectors.errors import ConnectorError, Misconfigured
+from connectors.records import Channel
 from talent_pool.delivery import gate, holdings, outbox, push_ledger, recipients, signals
 from talent_pool.delivery.gate import Sending, Way
 from talent_pool.delivery.push_ledger import Planned, PushRow
@@ -161,6 +162,8 @@ class _Errand:
         def write(template: str, member: Member) -> dict[str, Any]:
             link = outbox.link(self.store, self.sending.public_url, segment, member)
             fields = {"answer_by": None, **member.fields, "sender": sender, "unsubscribe_url": link}
+            if segment.channel is Channel.SMS:
+                return dict(stationery.write_short(template, fields, marketing=segment.type == "marketing").fields)
             return dict(stationery.write(template, fields).fields)
 
         return write
