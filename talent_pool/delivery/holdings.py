@@ -1,6 +1,7 @@
 """State destinations: what one should hold, against what we know it holds by us."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -51,8 +52,19 @@ def plan(
                 row.becomes(Fate.REJECTED, before.reason)
             elif ruling.fate is not None:
                 row.becomes(ruling.fate, ruling.reason)
+            else:
+                row.leaving = _named(way, row, holding, before)
         planned.append(row)
     return _taken_out(way, tag, segment, held, wanted=wanted, planned=planned)
+
+
+def _named(way: Way, row: Planned, holding: Row[Any] | None, before: push_ledger.Said | None) -> Leaving:
+    """Return what leaves with the name of its change: the same until it has arrived, another for the next change."""
+    since = holding.modified_at.isoformat() if holding is not None else ""
+    number = str(before.number) if before else ""
+    leaving = row.leaving
+    occasion = way.store.hashed("occasion", leaving.row_id, leaving.action.value, row.fingerprint, since, number)
+    return replace(leaving, held=holding is not None, occasion=occasion)
 
 
 def _row(way: Way, tag: str, segment: SegmentDefinition, member: Member, *, known: bool) -> Planned:
@@ -111,17 +123,17 @@ def _taken_out(
             known=True,
         )
         subject = member.subject_id if member else "left:" + holding.address_key
-        removals.append(
-            Planned(
-                segment.name,
-                subject,
-                holding.person_id,
-                leaving,
-                holding.address_key,
-                holding.fingerprint,
-                reason=member.reason if member else LEFT,
-            )
+        removal = Planned(
+            segment.name,
+            subject,
+            holding.person_id,
+            leaving,
+            holding.address_key,
+            holding.fingerprint,
+            reason=member.reason if member else LEFT,
         )
+        removal.leaving = _named(way, removal, holding, None)
+        removals.append(removal)
     replaced = {id(row) for row in refused.values()}
     return removals + [row for row in planned if id(row) not in replaced]
 

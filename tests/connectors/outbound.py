@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from sandbox.mailchimp import Mailchimp
 from sandbox.serving import Serving
 from sandbox.smtp import MailSink
 from sandbox.twilio import Twilio
+from sandbox.webhook_endpoint import WebhookEndpoint
 
 NOW = datetime(2026, 10, 5, 9, tzinfo=UTC)
 SECRET = "9f8e7d6c5b4a39281706f5e4d3c2b1a0"
@@ -165,6 +166,26 @@ class TwilioRig(Rig):
         return True
 
 
+class WebhookRig(Rig):
+    bad_row = row("bad", address="bad@refused.example")
+
+    def __init__(self) -> None:
+        self.vendor = WebhookEndpoint(f"whsec_{SECRET}")
+        self.url = ""
+
+    def open(self, **environ: str) -> Destination:
+        settings = DestinationSettings(name="hook", connector="webhook", settings={"allow_private": True})
+        return open_destination(
+            settings, {"HOOK_SECRET": f"whsec_{SECRET}", "HOOK_URL": f"{self.url}/events"} | environ
+        )
+
+    def holds(self) -> set[str]:
+        return self.vendor.in_segment("Silver medallists")
+
+    def refuse_the_key(self) -> dict[str, str]:
+        return {"HOOK_SECRET": f"whsec_{SECRET[::-1]}"}
+
+
 class FileRig(Rig):
     bad_row = row("bad", address="=cmd@example.org")
 
@@ -209,10 +230,20 @@ def _twilio(_folder: Path) -> Iterator[Rig]:
         yield rig
 
 
+@contextmanager
+def _webhook(_folder: Path) -> Iterator[Rig]:
+    rig = WebhookRig()
+    with Serving({"hook": rig.vendor.app}) as serving:
+        rig.url = serving.urls["hook"]
+        yield rig
+    assert not rig.vendor.violations
+
+
 RIGS: dict[str, Callable[[Path], Any]] = {
     "mailchimp": _mailchimp,
     "smtp": _smtp,
     "file": _file,
     "twilio": _twilio,
+    "webhook": _webhook,
 }
 """By connector's name; a new destination adds its own."""

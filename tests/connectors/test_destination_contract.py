@@ -122,11 +122,12 @@ def test_a_setting_that_is_missing_is_named():
         ("smtp", "X_HOST"),
         ("file", "X_FOLDER"),
         ("twilio", "X_ACCOUNT_SID"),
+        ("webhook", "X_URL"),
     ):
         with pytest.raises(Misconfigured, match=missing):
             open_destination(DestinationSettings(name="x", connector=connector), {})
 
 
 def test_an_unknown_destination_names_those_there_are():
-    with pytest.raises(Misconfigured, match="there are file, mailchimp, smtp, twilio"):
+    with pytest.raises(Misconfigured, match="there are file, mailchimp, smtp, twilio, webhook"):
         open_destination(DestinationSettings(name="x", connector="pigeon"), {})
