@@ -7,11 +7,11 @@ header and the raw body. A destination mixes `SendGridEvents` in and has a setti
 import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import orjson
 
-from connectors.contract import Answers, Delivery, Signal
+from connectors.contract import Answers, Delivery, Json, Signal
 from connectors.errors import Malformed, SignatureRefused
 from connectors.records import Channel
 from connectors.webhooks import header, refuse, signed_ecdsa
@@ -46,9 +46,10 @@ class SendGridEvents:
     def signals(self, delivery: Delivery) -> Iterable[Signal]:
         """Return what a batch of events tells of addresses; opens, clicks and the like tell nothing."""
         try:
-            events = orjson.loads(delivery.body)
+            events: Any = orjson.loads(delivery.body)
             if isinstance(events, list):
-                return [signal for event in events if (signal := _signal_of(event))]
+                told = cast("list[Json]", events)
+                return [signal for event in told if (signal := _signal_of(event))]
         except (orjson.JSONDecodeError, TypeError, KeyError, ValueError):
             pass
         # out here, because the error met on the way would keep the body, which is people's data
