@@ -186,7 +186,9 @@ class Cleared:
 
     `consented`: there is evidence of consent for `purpose`, so a subscription status may be set on creation.
     `tag`: the segment's name at the destination. `fields`: merge fields by our names. `known`: the destination
-    already holds this address by us.
+    already holds this address by us; `held`: and it does so for this segment, so that this is a change, not an entry.
+    `occasion` names this one change, the same for every attempt at it; `tries` counts the attempts before this one,
+    the first of which was made at `tried_since`.
     """
 
     row_id: str
@@ -199,6 +201,11 @@ class Cleared:
     fields: Mapping[str, Any]
     known: bool = False
     unsubscribe_url: str | None = None
+    held: bool = False
+    person_id: str | None = None
+    occasion: str = ""
+    tries: int = 0
+    tried_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +213,7 @@ class RowOutcome:
     """What a destination says of one row. `reason` is our sentence, `vendor_reason` the vendor's own (store only).
 
     `suppress`: the address must not be written to through this destination again (compliance state, bounce).
+    `not_before`: of a deferred row, when it may be tried again at the earliest; None: at the next run.
     """
 
     row_id: str
@@ -213,11 +221,16 @@ class RowOutcome:
     reason: str = ""
     vendor_reason: str | None = None
     suppress: str | None = None
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """What a destination told us of an address: an opt-out, a bounce, a complaint."""
+    """What a destination told us of an address: an opt-out, a bounce, a complaint.
+
+    `row_id`: the row it answers, where anybody could have sent it (a bounce in a mailbox). It then counts for the
+    address that row was written to, whatever address it names, and without such a row only for one written to before.
+    """
 
     address: str
     channel: Channel
@@ -225,6 +238,7 @@ class Signal:
     """One of unsubscribed, bounced, complained, compliance_state, archived."""
     at: datetime
     remote_id: str
+    row_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,4 +371,28 @@ class Destination(Protocol):
 
     def check(self) -> str:
         """Reach the destination once with the credential and say in plain words what was found."""
+        ...
+
+
+@runtime_checkable
+class SignalReceiver(Protocol):
+    """A destination that also calls us to tell of addresses, at `/signals/NAME`; `answers` is what it expects."""
+
+    @property
+    def settings(self) -> DestinationSettings:
+        """Its block of YAML."""
+        ...
+
+    answers: ClassVar[Answers]
+
+    def verify(self, headers: Mapping[str, str], url: str, body: bytes, now: datetime) -> None:
+        """Return if the caller proved who it is, else raise SignatureRefused. `url` is the one it called, in full."""
+        ...
+
+    def delivery_key(self, headers: Mapping[str, str], body: bytes) -> str:
+        """Return what is the same in every repeat of this call. Raises Malformed."""
+        ...
+
+    def signals(self, delivery: Delivery) -> Iterable[Signal]:
+        """Return what a call tells of addresses; nothing if it is about something else. Raises Malformed."""
         ...

@@ -29,7 +29,13 @@ class Refused(Misconfigured):
 
 
 class Unavailable(ConnectorError):
-    """The vendor cannot be reached or is failing; a later try may succeed."""
+    """The vendor cannot be reached or is failing; a later try may succeed.
+
+    `undone`: the vendor surely did nothing of what was asked (no connection, 429, 503), so that asking once more
+    cannot double it.
+    """
+
+    undone: bool = False
 
 
 class RateLimited(Unavailable):

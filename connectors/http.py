@@ -47,6 +47,7 @@ class Http:
 
     `rates` are kept before asking; `X-RateLimit-*` headers and `Retry-After` are obeyed after. `requests` counts what
     went out, retries included. `hint` ends the message when the credential is refused ("Set GREENHOUSE_…").
+    `attempts` of one request at most: 1 where a later run tries again.
     """
 
     def __init__(
@@ -61,10 +62,12 @@ class Http:
         transport: httpx.BaseTransport | None = None,
         timeout: float = 30.0,
         sleep: Callable[[float], None] | None = None,
+        attempts: int = ATTEMPTS,
     ) -> None:
         self.name = name
         self.requests = 0
         self._hint = hint
+        self._attempts = attempts
         self._sleep = sleep or _sleep
         self._limiter = Limiter(list(rates)) if rates else None
         self._not_before = 0.0
@@ -125,7 +128,7 @@ class Http:
         request = self._request(method, url, kwargs)
         retrying = Retrying(
             sleep=self._sleep,
-            stop=stop_after_attempt(ATTEMPTS),
+            stop=stop_after_attempt(self._attempts),
             wait=_wait,
             retry=retry_if_exception_type(_Again),
             reraise=True,
@@ -166,6 +169,7 @@ class Http:
         except httpx.RequestError as error:
             failure = Unavailable(self._unreachable(error))
             never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+            failure.undone = never_sent
             if again or never_sent:
                 raise _Again(failure) from error
             raise failure from error
@@ -206,6 +210,8 @@ class Http:
             return response
         if status == 429 or status in _TRANSIENT:
             failure = self._try_later(status, response.headers, f"{self.name} at {where}")
+            told = failure.error if isinstance(failure, _Again) else failure
+            told.undone = status in (429, 503)
             if isinstance(failure, _Again) and not again and status not in (429, 503):
                 raise failure.error
             raise failure

@@ -2,14 +2,18 @@
 
 Each `signed_…` says whether `given`, the header's value, is right; comparisons take the same time wherever they differ.
 Schemes by vendor: Greenhouse and Ashby hex SHA-256, Typeform base64 SHA-256, Indeed Apply bare base64 SHA-1, and
-Standard Webhooks (standardwebhooks.com).
+Standard Webhooks (standardwebhooks.com); Twilio signs address and fields by SHA-1, SendGrid its body by ECDSA.
 """
 
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 from standardwebhooks import Webhook, WebhookVerificationError
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
@@ -49,6 +53,30 @@ def signed_standard(secret: str, body: bytes, headers: Mapping[str, str]) -> boo
         scheme.verify(body, dict(headers), json_parse=False)
     except (WebhookVerificationError, ValueError):
         # ValueError: the library does not expect a header without a comma, or one that is not base64
+        return False
+    return True
+
+
+def signed_by_twilio(token: str, url: str, fields: Sequence[tuple[str, str]], given: str | None) -> bool:
+    """Say whether `given` is the base64 HMAC-SHA1 of the URL and the form's fields, by name, each value once.
+
+    The URL is the one Twilio called, query included (twilio.com/docs/usage/webhooks/webhooks-security).
+    """
+    told = url + "".join(name + value for name, value in sorted(set(fields)))
+    return signed_sha1_base64(token, told.encode(), given)
+
+
+def signed_ecdsa(public_key: str, told: bytes, given: str | None) -> bool:
+    """Say whether `given` is the base64 ECDSA signature (P-256, SHA-256, ASN.1) of `told` under a base64 DER key."""
+    try:
+        key = load_der_public_key(base64.b64decode(public_key, validate=True))
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, EllipticCurvePublicKey):
+        raise Misconfigured("The key for signed events is no public key in base64, as SendGrid shows it. Correct it.")
+    try:
+        key.verify(base64.b64decode(given or "", validate=True), told, ECDSA(SHA256()))
+    except (InvalidSignature, ValueError):
         return False
     return True
 

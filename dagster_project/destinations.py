@@ -2,10 +2,11 @@
 
 import dagster as dg
 
-from connectors.contract import DestinationSettings, Fate
+from connectors.contract import DestinationSettings, Fate, SignalReceiver
 from dagster_project.conditions import safe_to_push
 from dagster_project.failures import told
 from dagster_project.resources import TalentPool
+from talent_pool.delivery import signals
 from talent_pool.delivery.deliver import PushReport, deliver, read_back
 from talent_pool.delivery.gate import Sending
 from talent_pool.landing import conservation
@@ -98,6 +99,9 @@ def _asset(settings: DestinationSettings, key: dg.AssetKey) -> dg.AssetsDefiniti
     def destination(context: dg.AssetExecutionContext, config: Approval, pool: TalentPool) -> dg.MaterializeResult:
         with told(context), pool.open() as opened:
             account = opened.destination(settings.name)
+            for caller in signals.callers_waiting(opened.inbox):
+                if isinstance(told_by := opened.destination(caller), SignalReceiver):
+                    signals.take_calls(opened.store, opened.inbox, told_by, opened.now)
             read_back(opened.store, account, opened.now)
             report = deliver(
                 opened.store,

@@ -15,6 +15,7 @@ from sandbox.greenhouse import Greenhouse
 from sandbox.mailchimp import Mailchimp
 from sandbox.serving import Serving
 from sandbox.smtp import MailSink
+from sandbox.twilio import Twilio
 from sandbox.typeform import Typeform
 
 INDEED_SECRET = "sandbox-indeed-secret"
@@ -30,6 +31,7 @@ class Vendors:
     typeform: Typeform
     mailchimp: Mailchimp
     mail: MailSink
+    twilio: Twilio
     serving: Serving
     ports: dict[str, Any]
 
@@ -44,9 +46,11 @@ def running(world: World, folder: Path, *, rate_limit: int = 100_000) -> Iterato
     """Serve a world's vendors on loopback as long as the block lasts; truth and archive are written into `folder`."""
     greenhouse = Greenhouse(world.greenhouse, rate_limit=rate_limit)
     typeform = Typeform(forms.typeform_form(), world.typeform)
-    mailchimp, mail = Mailchimp(), MailSink()
+    mailchimp, mail, twilio = Mailchimp(), MailSink(), Twilio()
+    twilio.clock = world.now
     _seed_audience(mailchimp, world)
     apps = {"greenhouse": greenhouse.app, "typeform": typeform.app, "mailchimp": mailchimp.app, "mail": mail.app}
+    apps["twilio"] = twilio.app
     files = _write_files(world, folder)
     with Serving(apps, mail) as serving:
         environ = {
@@ -65,6 +69,10 @@ def running(world: World, folder: Path, *, rate_limit: int = 100_000) -> Iterato
             "MAILCHIMP_LIST_ID": mailchimp.list_id,
             "MAIL_HOST": "127.0.0.1",
             "MAIL_PORT": str(serving.mail_port),
+            "TWILIO_BASE_URL": serving.urls["twilio"],
+            "TWILIO_ACCOUNT_SID": twilio.account_sid,
+            "TWILIO_AUTH_TOKEN": twilio.auth_token,
+            "TWILIO_FROM_NUMBER": twilio.number,
         }
         ports = {
             "environ": environ,
@@ -76,7 +84,7 @@ def running(world: World, folder: Path, *, rate_limit: int = 100_000) -> Iterato
             "expected": world.expected() | {"mailchimp_seeded": len(mailchimp.audience.members)},
             **files,
         }
-        yield Vendors(world, greenhouse, typeform, mailchimp, mail, serving, ports)
+        yield Vendors(world, greenhouse, typeform, mailchimp, mail, twilio, serving, ports)
 
 
 def _seed_audience(mailchimp: Mailchimp, world: World) -> None:

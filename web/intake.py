@@ -1,4 +1,4 @@
-"""The public listener: vendors' deliveries, forms, referral links and unsubscribe links, and nothing else.
+"""The public listener: vendors' deliveries and signals, forms, referral links and unsubscribe links, and nothing else.
 
 A delivery is answered after it is committed to the durable inbox, and never waits for a landing.
 """
@@ -19,12 +19,13 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
-from connectors.contract import Delivery, Receiver
+from connectors.contract import Delivery, Receiver, SignalReceiver
+from connectors.destination import open_destination
 from connectors.errors import Malformed, Misconfigured, SignatureRefused
 from connectors.records import utc_now
 from connectors.source import open_source
 from talent_pool import installation
-from talent_pool.delivery import unsubscribe
+from talent_pool.delivery import signals, unsubscribe
 from talent_pool.home import Home
 from talent_pool.installation import Installation
 from talent_pool.landing.inbox import Inbox
@@ -59,6 +60,8 @@ class Intake:
     inbox: Inbox
     together: Together
     receivers: dict[str, Receiver]
+    tools: dict[str, SignalReceiver]
+    """The destinations that call us, by name."""
 
     @classmethod
     def open(cls, home: Home) -> "Intake":
@@ -77,7 +80,7 @@ class Intake:
             if isinstance(source, Receiver):
                 receivers[connection.name] = source
         inbox = Inbox(home.inbox_url)
-        return cls(home, configured, store, inbox, Together(inbox), receivers)
+        return cls(home, configured, store, inbox, Together(inbox), receivers, _tools(configured))
 
     def close(self) -> None:
         """Release store and inbox."""
@@ -103,14 +106,34 @@ class Intake:
                     return source, schema
         raise Problem(404, "There is no form of this name. Check the address.")
 
+    def tool(self, name: str) -> SignalReceiver:
+        """Return the destination that calls under `name`, or refuse with 404."""
+        if name not in self.tools:
+            raise Problem(404, "No destination of this name calls here. Check the address.")
+        return self.tools[name]
+
     async def keep(self, source: Receiver, key: str, headers: Mapping[str, str], body: bytes, at: datetime) -> bool:
         """Commit one delivery to the inbox; False if it is there already."""
         delivery = Delivery(source.connection.name, key, at, headers, body)
         return await self.together.put(delivery, source.connection.organisation)
 
 
+def _tools(configured: Installation) -> dict[str, SignalReceiver]:
+    """Open every destination that calls us."""
+    tools: dict[str, SignalReceiver] = {}
+    for settings in configured.destinations.values():
+        try:
+            destination = open_destination(settings, os.environ)
+        except Misconfigured as error:
+            log.warning("not listening for %s: %s", settings.name, error)
+            continue
+        if isinstance(destination, SignalReceiver):
+            tools[settings.name] = destination
+    return tools
+
+
 def create_app(home: Home | None = None) -> FastAPI:
-    """Return the public listener. Its only routes are the four of this module and `/health`."""
+    """Return the public listener. Its only routes are the five of this module and `/health`."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -122,6 +145,8 @@ def create_app(home: Home | None = None) -> FastAPI:
     problems.install(app)
     # Routes that take the request as it is: a delivery is raw bytes, and there is nothing for FastAPI to solve.
     app.add_route("/intake/{connection}", receive, ["POST"])
+    app.add_route("/signals/{destination}", receive_signal, ["POST"])
+    app.add_route("/signals/{destination}", answer_probe, ["GET"])
     app.add_route("/r/{token}", follow, ["GET"])
     app.add_route("/forms/{form}", submit, ["POST"])
     app.add_route("/u/{token}", ask_unsubscribe, ["GET"])
@@ -157,6 +182,39 @@ async def receive(request: Request) -> Response:
     kept = {name: value for name, value in headers.items() if name in _KEPT_HEADERS}
     new = await intake.keep(source, key, kept, body, utc_now())
     return JSONResponse({"status": "accepted" if new else "duplicate"}, answers.accepted if new else answers.duplicate)
+
+
+async def receive_signal(request: Request) -> Response:
+    """Take what a destination tells of addresses: who calls is proved, what it says can be read, then it is kept."""
+    intake, name = _intake(request), request.path_params["destination"]
+    tool = intake.tool(name)
+    answers = tool.answers
+    body = await body_of(request, status=answers.too_large)
+    headers, now = dict(request.headers), utc_now()
+    try:
+        tool.verify(headers, _called(intake, request), body, now)
+        kept = {"content-type": headers.get("content-type", "")}
+        delivery = Delivery(signals.calls_of(name), tool.delivery_key(headers, body), now, kept, body)
+        list(tool.signals(delivery))
+    except SignatureRefused as error:
+        raise Problem(answers.bad_signature, str(error)) from None
+    except Malformed as error:
+        raise Problem(answers.malformed, str(error)) from None
+    new = await intake.together.put(delivery, tool.settings.organisation)
+    return Response(status_code=answers.accepted if new else answers.duplicate)
+
+
+def _called(intake: Intake, request: Request) -> str:
+    """Return the address as the caller wrote it: ours to the public, whatever the proxy before us made of it."""
+    path = request.scope.get("raw_path") or request.url.path.encode()
+    query = request.scope.get("query_string", b"")
+    return intake.home.public_url.rstrip("/") + (path + (b"?" + query if query else b"")).decode("latin-1")
+
+
+async def answer_probe(request: Request) -> Response:
+    """Say that a destination may call here: some look (Mailchimp) before they keep the address."""
+    _intake(request).tool(request.path_params["destination"])
+    return Response(status_code=200)
 
 
 async def submit(request: Request) -> Response:

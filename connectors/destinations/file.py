@@ -1,6 +1,7 @@
-"""CSV files, one a segment, each holding exactly the segment's present members."""
+"""CSV or Parquet files, one a segment, each holding exactly the segment's present members."""
 
 import csv
+import importlib
 import io
 import os
 import re
@@ -18,6 +19,8 @@ from connectors.errors import Misconfigured
 from connectors.records import Channel
 from connectors.settings import Settings, variable
 
+Line = list[str | None]
+"""The address, and a cell for each column."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """Cells that begin so are run by spreadsheets as formulas."""
 
@@ -26,13 +29,14 @@ class FileSettings(Settings):
     """`folder` is made if it is not there. `columns` are our merge fields, after the address."""
 
     folder: Path
+    format: Literal["csv", "parquet"] = "csv"
     columns: tuple[str, ...] = ("first_name", "last_name", "company", "title", "city", "country_code", "language")
     keep_days: int = 30
     """The export ledger says that a file should be gone by then."""
 
 
-class CsvFile(Destination):
-    """A folder of CSV files (UTF-8, RFC 4180), mode 0600.
+class SegmentFile(Destination):
+    """A folder of files, CSV (UTF-8, RFC 4180) or Parquet (all columns text, null where nothing is known), mode 0600.
 
     Rows come in one batch, are merged into what the file holds, and the file is replaced in one step: a reader sees
     the old one or the new one. A file that was taken away, or whose columns changed, is written anew from all members.
@@ -52,6 +56,7 @@ class CsvFile(Destination):
         super().__init__(settings, account, transport)
         self.fields = frozenset(account.columns)
         self._header = ["address", *account.columns]
+        self._kind = _KINDS[f".{account.format}"]
         self._written: dict[str, Json] = {}
 
     @property
@@ -64,10 +69,11 @@ class CsvFile(Destination):
             lines = {} if self.lost(tag) else self._held(tag)
             for row in ours:
                 if row.action is Action.REMOVE:
-                    lines.pop(_safe(row.address), None)
+                    lines.pop(self._kind.cell(row.address), None)
                 else:
-                    lines[_safe(row.address)] = self._line(row)
-            self._replace(self._path(tag), [lines[key] for key in sorted(lines)])
+                    line = self._line(row)
+                    lines[line[0]] = line
+            self._replace(self._path(tag), [lines[key] for key in sorted(lines, key=str)])
             expires = (now + timedelta(days=self.account.keep_days)).isoformat()
             self._written[tag] = {"file": self._path(tag).name, "rows": len(lines), "expires_at": expires}
             for row in ours:
@@ -78,33 +84,34 @@ class CsvFile(Destination):
         path = self._path(tag)
         if not path.exists():
             return True
-        with path.open(encoding="utf-8", newline="") as file:
-            return next(csv.reader(file), None) != self._header
+        return self._kind.header(path) != self._header
 
     def erase(self, addresses: Sequence[str], now: datetime) -> Iterator[Forgotten]:  # noqa: ARG002 - the contract's
         """Write every file in the folder anew without these addresses; copies made of them are out of reach."""
-        wanted = {_safe(address).lower() for address in addresses}
         for path in self._files():
-            with path.open(encoding="utf-8", newline="") as file:
-                header, *lines = list(csv.reader(file)) or [self._header]
-            kept = [line for line in lines if not (line and line[0].lower() in wanted)]
+            kind = _KINDS[path.suffix]
+            wanted = {str(kind.cell(address)).lower() for address in addresses}
+            lines = kind.lines(path)
+            kept = [line for line in lines if not (line and str(line[0]).lower() in wanted)]
             if len(kept) < len(lines):
-                self._replace(path, kept, header)
-        for draft in self.account.folder.glob(".*.csv.*"):
+                self._replace(path, kept, kind.header(path))
+        for draft in (one for suffix in _KINDS for one in self.account.folder.glob(f".*{suffix}.*")):
             draft.unlink(missing_ok=True)  # of a writing that was cut off
         for address in addresses:
             yield Forgotten(address, gone=True, reason="The files were written anew; copies of them are out of reach.")
 
     def still_holds(self, addresses: Sequence[str]) -> set[str]:
         """Read every file in the folder again."""
-        cells: set[str] = set()
+        held: set[str] = set()
         for path in self._files():
-            with path.open(encoding="utf-8", newline="") as file:
-                cells.update(cell.lower() for line in csv.reader(file) for cell in line)
-        return {address for address in addresses if _safe(address).lower() in cells}
+            kind = _KINDS[path.suffix]
+            cells = {cell.lower() for line in kind.lines(path) for cell in line if cell}
+            held.update(address for address in addresses if str(kind.cell(address)).lower() in cells)
+        return held
 
     def _files(self) -> list[Path]:
-        return sorted(self.account.folder.glob("*.csv")) if self.account.folder.is_dir() else []
+        folder = self.account.folder
+        return sorted(path for path in folder.iterdir() if path.suffix in _KINDS) if folder.is_dir() else []
 
     def receipt(self) -> Json:
         """Return the export ledger's lines: each file's name, rows and when it should be gone."""
@@ -116,12 +123,12 @@ class CsvFile(Destination):
             raise Misconfigured(f"{self.settings.name}: the folder cannot be written. {self._hint()}")
         return "reached; the folder can be written"
 
-    def _held(self, tag: str) -> dict[str, list[str]]:
-        with self._path(tag).open(encoding="utf-8", newline="") as file:
-            return {line[0]: line for line in list(csv.reader(file))[1:] if line}
+    def _held(self, tag: str) -> dict[str | None, Line]:
+        return {line[0]: line for line in self._kind.lines(self._path(tag)) if line}
 
-    def _line(self, row: Cleared) -> list[str]:
-        return [_safe(row.address), *(_safe(_cell(row.fields, column)) for column in self.account.columns)]
+    def _line(self, row: Cleared) -> Line:
+        cell = self._kind.cell
+        return [cell(row.address), *(cell(row.fields.get(column)) for column in self.account.columns)]
 
     def _folder(self) -> Path:
         try:
@@ -134,18 +141,15 @@ class CsvFile(Destination):
         return f"Check {variable(self.settings.name, 'folder')} and its rights."
 
     def _path(self, tag: str) -> Path:
-        return self.account.folder / f"{re.sub(r'[^a-z0-9_-]+', '_', tag.lower()).strip('_')}.csv"
+        return self.account.folder / f"{re.sub(r'[^a-z0-9_-]+', '_', tag.lower()).strip('_')}.{self.account.format}"
 
-    def _replace(self, path: Path, lines: Sequence[Sequence[str]], header: Sequence[str] | None = None) -> None:
-        text = io.StringIO(newline="")
-        writer = csv.writer(text)
-        writer.writerow(header or self._header)
-        writer.writerows(lines)
+    def _replace(self, path: Path, lines: Sequence[Line], header: Sequence[str] | None = None) -> None:
+        content = _KINDS[path.suffix].written(header or self._header, lines)
         temporary = self._folder() / f".{path.name}.{secrets.token_hex(4)}"
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as file:
-                file.write(text.getvalue().encode())
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
@@ -159,9 +163,63 @@ class CsvFile(Destination):
             os.close(folder)
 
 
-def _cell(fields: Mapping[str, Any], column: str) -> str:
-    value = fields.get(column)
-    return "" if value is None else str(value)
+def _arrow() -> tuple[Any, Any]:
+    """Return pyarrow and its Parquet part, which are slow to import and know no types."""
+    return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
+
+
+class _Csv:
+    """Text that spreadsheets open: an unknown value is empty."""
+
+    def cell(self, value: Any) -> str:
+        return _safe("" if value is None else str(value))
+
+    def header(self, path: Path) -> list[str] | None:
+        with path.open(encoding="utf-8", newline="") as file:
+            return next(csv.reader(file), None)
+
+    def lines(self, path: Path) -> Sequence[Line]:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [list[str | None](line) for line in list(csv.reader(file))[1:]]
+
+    def written(self, header: Sequence[str], lines: Sequence[Line]) -> bytes:
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(header)
+        writer.writerows(lines)
+        return text.getvalue().encode()
+
+
+class _Parquet:
+    """Columns that warehouses read: nothing is quoted, and an unknown value is null."""
+
+    def cell(self, value: Any) -> str | None:
+        return None if value is None else str(value)
+
+    def header(self, path: Path) -> list[str] | None:
+        arrow, parquet = _arrow()
+        try:
+            return list(parquet.read_schema(path).names)
+        except arrow.ArrowInvalid:
+            return None
+
+    def lines(self, path: Path) -> Sequence[Line]:
+        _, parquet = _arrow()
+        columns: list[list[str | None]] = [column.to_pylist() for column in parquet.read_table(path).columns]
+        return [list(line) for line in zip(*columns, strict=True)]
+
+    def written(self, header: Sequence[str], lines: Sequence[Line]) -> bytes:
+        arrow, parquet = _arrow()
+        schema = arrow.schema(
+            [arrow.field(name, arrow.string(), nullable=place > 0) for place, name in enumerate(header)]
+        )
+        columns = [arrow.array([line[place] for line in lines], arrow.string()) for place in range(len(header))]
+        sink = io.BytesIO()
+        parquet.write_table(arrow.Table.from_arrays(columns, schema=schema), sink, compression="zstd")
+        return sink.getvalue()
+
+
+_KINDS: Mapping[str, _Csv | _Parquet] = {".csv": _Csv(), ".parquet": _Parquet()}
 
 
 def _safe(cell: str) -> str:

@@ -9,14 +9,17 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import httpx
 from pydantic import SecretStr
 
-from connectors.contract import Cleared, DestinationSettings, Fate, Forgotten, RowOutcome
+from connectors.bounces import signals_in
+from connectors.contract import Cleared, DestinationSettings, Fate, Forgotten, Json, RowOutcome, SignalPage
 from connectors.destination import Destination
 from connectors.errors import Misconfigured, Refused, Unavailable
+from connectors.mailbox import Batch, Imap, in_maildir, over_imap
 from connectors.records import Channel
 from connectors.settings import Settings, variable
 
@@ -27,7 +30,11 @@ _ENHANCED = re.compile(r"^([245])\.(\d{1,3})\.\d{1,3}\b")
 
 
 class SmtpSettings(Settings):
-    """`security`: none (loopback or a trusted network), starttls, or tls from the first byte."""
+    """`security`: none (loopback or a trusted network), starttls, or tls from the first byte.
+
+    Mails that come back go to `bounce_address` (`bounces@…`, which must take `bounces+anything@…`), else to the sender,
+    and are read in `bounce_maildir` or at `imap_host`, if one of them is set.
+    """
 
     host: str
     port: int = 587
@@ -37,6 +44,14 @@ class SmtpSettings(Settings):
     from_address: str
     from_name: str = ""
     reply_to: str | None = None
+    bounce_address: str | None = None
+    bounce_maildir: Path | None = None
+    imap_host: str | None = None
+    imap_port: int = 993
+    imap_security: Literal["none", "starttls", "tls"] = "tls"
+    imap_username: str | None = None
+    imap_password: SecretStr | None = None
+    imap_folder: str = "INBOX"
 
 
 class Smtp(Destination):
@@ -62,6 +77,12 @@ class Smtp(Destination):
         if account.password and account.security == "none" and account.host not in _LOOPBACK:
             raise Misconfigured(
                 f"{settings.name}: the password would travel unencrypted. Set security to starttls or tls."
+            )
+        if account.imap_host and not (account.imap_username and account.imap_password):
+            raise Misconfigured(f"{settings.name}: set imap_username and {variable(settings.name, 'imap_password')}.")
+        if account.imap_security == "none" and account.imap_host not in {None, *_LOOPBACK}:
+            raise Misconfigured(
+                f"{settings.name}: the mailbox's password would travel unencrypted. Set imap_security to tls."
             )
         self._sent = 0
 
@@ -96,7 +117,7 @@ class Smtp(Destination):
         """Name sender and recipient; return the outcome if the server will not have one of them."""
         options = [] if row.address.isascii() else ["SMTPUTF8"]
         try:
-            code, words = server.mail(self.account.from_address, options)
+            code, words = server.mail(self._return_path(row), options)
             recipient = code == 250
             if recipient:
                 code, words = server.rcpt(row.address)
@@ -118,6 +139,13 @@ class Smtp(Destination):
         if code != 250:
             return _judged(row, code, words, recipient=False), _reset(server, code)
         return RowOutcome(row.row_id, Fate.SENT), True
+
+    def _return_path(self, row: Cleared) -> str:
+        """Return where this mail comes back to: an address that names its row (VERP), where there is one for that."""
+        if self.account.bounce_address is None:
+            return self.account.from_address
+        local, _, domain = self.account.bounce_address.rpartition("@")
+        return f"{local}+{row.row_id}@{domain}"
 
     def _message(self, row: Cleared, now: datetime) -> EmailMessage:
         message = EmailMessage(policy=SMTP_POLICY)
@@ -182,6 +210,32 @@ class Smtp(Destination):
     def still_holds(self, addresses: Sequence[str]) -> set[str]:  # noqa: ARG002 - the contract's
         """Return none: no list of people is kept there."""
         return set()
+
+    def read_back(self, cursor: Json | None, now: datetime) -> Iterator[SignalPage]:
+        """Yield the bounces and complaints that came into the mailbox since `cursor`; a Maildir keeps its place."""
+        for batch in self._mails(cursor):
+            found = [signal for mail in batch.mails for signal in signals_in(mail, now)]
+            if found or batch.cursor != cursor:
+                yield SignalPage(found, batch.cursor)
+
+    def _mails(self, cursor: Json | None) -> Iterator[Batch]:
+        account, name = self.account, self.settings.name
+        if account.bounce_maildir:
+            yield from in_maildir(account.bounce_maildir, name)
+        elif account.imap_host:
+            assert account.imap_username  # noqa: S101 - looked at when it was made
+            assert account.imap_password  # noqa: S101 - as above
+            imap = Imap(
+                host=account.imap_host,
+                port=account.imap_port,
+                security=account.imap_security,
+                username=account.imap_username,
+                password=account.imap_password.get_secret_value(),
+                folder=account.imap_folder,
+                name=name,
+                hint=variable(name, "imap_password"),
+            )
+            yield from over_imap(imap, cursor)
 
     def check(self) -> str:
         server = self._connected()

@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from connectors.contract import DestinationSettings, Fate
+from connectors.contract import DestinationSettings, Fate, SignalReceiver
 from connectors.destination import open_destination
 from connectors.errors import ConnectorError
 from dagster_project.cli.output import exit_code, json_option, say, show_failures, show_json, show_table, telling
 from dagster_project.cli.pool import Pool, opened
-from talent_pool.delivery import brake
+from talent_pool.delivery import brake, signals
 from talent_pool.delivery.deliver import PushReport, deliver, read_back
 from talent_pool.delivery.gate import Sending
 from talent_pool.delivery.push_ledger import PushRow
@@ -32,7 +32,7 @@ def push_command(destinations: tuple[str, ...], dry_run: bool, approve: bool, as
     with telling(), opened() as pool:
         chosen = [pool.installation.destination(name) for name in dict.fromkeys(destinations)]
         reports: list[PushReport] = []
-        failures: dict[str, Exception] = {}
+        failures: dict[str, Exception] = {} if dry_run else _heard(pool)
         for settings in chosen or pool.installation.destinations.values():
             try:
                 report = _pushed(pool, settings, dry_run=dry_run, approve=approve)
@@ -54,6 +54,19 @@ def push_command(destinations: tuple[str, ...], dry_run: bool, approve: bool, as
     show_failures(failures)
     refused = any(r.fates.get(Fate.REJECTED, 0) or r.fates.get(Fate.UNKNOWN, 0) for r in reports)
     raise SystemExit(exit_code(failures, others=bool(reports), look=refused))
+
+
+def _heard(pool: Pool) -> dict[str, Exception]:
+    """Write what destinations told us meanwhile, of all of them: an opt-out here may be heeded there."""
+    failures: dict[str, Exception] = {}
+    for name in signals.callers_waiting(pool.inbox):
+        try:
+            destination = open_destination(pool.installation.destination(name), pool.environ)
+            if isinstance(destination, SignalReceiver):
+                signals.take_calls(pool.store, pool.inbox, destination, pool.now)
+        except ConnectorError as error:
+            failures[name] = error
+    return failures
 
 
 def _pushed(pool: Pool, settings: DestinationSettings, *, dry_run: bool, approve: bool) -> PushReport:

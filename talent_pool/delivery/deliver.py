@@ -14,7 +14,8 @@ from sqlalchemy import Connection
 
 from connectors.contract import Action, Cleared, Destination, Fate, Push, RowOutcome
 from connectors.errors import ConnectorError, Misconfigured
-from talent_pool.delivery import gate, holdings, outbox, push_ledger, recipients, signals
+from connectors.records import Channel
+from talent_pool.delivery import gate, holdings, outbox, push_ledger, recipients, retries, signals
 from talent_pool.delivery.gate import Sending, Way
 from talent_pool.delivery.push_ledger import Planned, PushRow
 from talent_pool.delivery.recipients import Member
@@ -148,6 +149,7 @@ class _Errand:
                 planned = outbox.plan(connection, self.way, push, segment, members, write=write)
             else:
                 planned = holdings.plan(connection, self.way, push, segment, members)
+            retries.look_up(connection, self.name, push.segment, planned, self.now)
         self._hold(planned)
         # members as the database counts them, and those we hold beyond them: the side that the fates must add up to
         self.eligible += counted + sum(row.subject_id.startswith("left:") for row in planned)
@@ -162,6 +164,8 @@ class _Errand:
         def write(template: str, member: Member) -> dict[str, Any]:
             link = outbox.link(self.store, self.sending.public_url, segment, member)
             fields = {"answer_by": None, **member.fields, "sender": sender, "unsubscribe_url": link}
+            if segment.channel is Channel.SMS:
+                return dict(stationery.write_short(template, fields, marketing=segment.type == "marketing").fields)
             return dict(stationery.write(template, fields).fields)
 
         return write
@@ -220,7 +224,7 @@ class _Errand:
             holdings.record(connection, self.store, self.name, touched, self.now)
             push_ledger.write(connection, run_id, self.name, touched)
             for outcome in outcomes:
-                signals.heed(connection, self.way, by_id[outcome.row_id], outcome)
+                self._keep(connection, by_id[outcome.row_id], outcome)
 
     def _send_messages(self, cleared: Sequence[Cleared], by_id: dict[str, Planned], run_id: str) -> None:
         """Hand over messages one by one; each is announced before, and its outcome committed right after."""
@@ -245,11 +249,16 @@ class _Errand:
         with self._writing() as connection:
             outbox.record(connection, row, self.now)
             push_ledger.write(connection, run_id, self.name, [row])
-            signals.heed(connection, self.way, row, outcome)
+            self._keep(connection, row, outcome)
+
+    def _keep(self, connection: Connection, row: Planned, outcome: RowOutcome) -> None:
+        """Keep what an outcome says beyond the row: an address to leave alone, the moment of the next attempt."""
+        signals.heed(connection, self.way, row, outcome)
+        retries.record(connection, self.store, self.name, row, outcome, self.now)
 
     def _judge(self, row: Planned, outcome: RowOutcome) -> Planned:
         row.attempted = True
-        reason = outcome.reason
+        reason = retries.told(outcome)
         if outcome.fate is Fate.REMOVED and row.reason:
             reason = row.reason
         row.becomes(outcome.fate, reason, outcome.vendor_reason)
@@ -259,6 +268,10 @@ class _Errand:
         """Write rows that were not attempted where they say something new; count the others as standing."""
         with self.store.reading() as connection:
             said = push_ledger.last_said(connection, self.name, push.segment)
+            stale = retries.stale(connection, self.name, push.segment, planned)
+        if stale:
+            with self._writing() as connection:
+                retries.forget(connection, self.name, push.segment, stale)
         quiet = [row for row in planned if not row.attempted]
         news = [row for row in quiet if push_ledger.is_news(row, said.get(row.subject_id))]
         for start in range(0, len(news), 500):

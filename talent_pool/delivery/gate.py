@@ -22,6 +22,7 @@ from talent_pool.store.database import Store
 
 SENDING_OFF = "Sending is off. Set CATCHMENT_SENDING to allowlist or on."
 NOT_LISTED = "Sending is limited to CATCHMENT_ALLOWLIST, and this address is not in it."
+REDIRECTED_ELSEWHERE = "Every message is redirected to an address of another kind. Unset CATCHMENT_REDIRECT."
 REDIRECTED = "Every message is redirected, so nothing is put into this destination. Unset CATCHMENT_REDIRECT."
 
 
@@ -41,12 +42,14 @@ class Sending:
         listed = frozenset(part.strip().lower().removeprefix("@") for part in home.allowlist.split(",") if part.strip())
         return cls(home.sending, listed, home.redirect, home.public_url)
 
-    def objection(self, address: str, kind: str) -> str | None:
+    def objection(self, address: str, kind: str, channel: Channel = Channel.EMAIL) -> str | None:
         """Return why nothing may leave for `address` just now, or None. It may later: the row is deferred."""
         if self.mode == "off":
             return SENDING_OFF
         if self.redirect and kind == "state":
             return REDIRECTED
+        if self.redirect and ("@" in self.redirect) != (channel is Channel.EMAIL):
+            return REDIRECTED_ELSEWHERE
         written = (self.redirect or address).lower()
         if self.mode == "allowlist" and not {written, written.rpartition("@")[2]} & self.allowlist:
             return NOT_LISTED
@@ -69,6 +72,10 @@ class Leaving:
     fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
     known: bool = False
     unsubscribe_url: str | None = None
+    held: bool = False
+    occasion: str = ""
+    tries: int = 0
+    tried_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +113,7 @@ def rule(connection: Connection, way: Way, rows: Sequence[Leaving]) -> dict[str,
             verdict = verdicts.get(row.row_id)
             refusal = verdict.reason if verdict else NO_ADDRESS
             consented = bool(verdict and verdict.consented)
-        objection = paused or way.sending.objection(row.address or "", way.destination.kind)
+        objection = paused or way.sending.objection(row.address or "", way.destination.kind, row.channel)
         if refusal:
             rulings[row.row_id] = Ruling(Fate.SUPPRESSED, refusal)
         elif objection and not (row.action is Action.REMOVE and objection == NOT_LISTED):
@@ -137,6 +144,11 @@ def _cleared(row: Leaving, ruling: Ruling, sending: Sending) -> Cleared:
         fields=row.fields,
         known=row.known,
         unsubscribe_url=row.unsubscribe_url,
+        held=row.held,
+        person_id=row.person_id,
+        occasion=row.occasion,
+        tries=row.tries,
+        tried_since=row.tried_since,
     )
 
 

@@ -1,6 +1,7 @@
 """State destinations: what one should hold, against what we know it holds by us."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -52,6 +53,8 @@ def plan(
                 row.becomes(Fate.REJECTED, before.reason)
             elif ruling.fate is not None:
                 row.becomes(ruling.fate, ruling.reason)
+            else:
+                row.leaving = _named(way, row, holding, before)
         planned.append(row)
     if push.mode != "mirror":
         held = _without_stayers(connection, way, segment, held, wanted=wanted, members=members)
@@ -92,6 +95,15 @@ def _without_stayers(
     rulings = rule(connection, way, asking)
     staying = {address for address, ruling in rulings.items() if ruling.fate is not Fate.SUPPRESSED}
     return {address: holding for address, holding in held.items() if address not in staying}
+
+
+def _named(way: Way, row: Planned, holding: Row[Any] | None, before: push_ledger.Said | None) -> Leaving:
+    """Return what leaves with the name of its change: the same until it has arrived, another for the next change."""
+    since = holding.modified_at.isoformat() if holding is not None else ""
+    number = str(before.number) if before else ""
+    leaving = row.leaving
+    occasion = way.store.hashed("occasion", leaving.row_id, leaving.action.value, row.fingerprint, since, number)
+    return replace(leaving, held=holding is not None, occasion=occasion)
 
 
 def _row(way: Way, tag: str, segment: SegmentDefinition, member: Member, *, known: bool) -> Planned:
@@ -150,17 +162,17 @@ def _taken_out(
             known=True,
         )
         subject = member.subject_id if member else "left:" + holding.address_key
-        removals.append(
-            Planned(
-                segment.name,
-                subject,
-                holding.person_id,
-                leaving,
-                holding.address_key,
-                holding.fingerprint,
-                reason=member.reason if member else LEFT,
-            )
+        removal = Planned(
+            segment.name,
+            subject,
+            holding.person_id,
+            leaving,
+            holding.address_key,
+            holding.fingerprint,
+            reason=member.reason if member else LEFT,
         )
+        removal.leaving = _named(way, removal, holding, None)
+        removals.append(removal)
     replaced = {id(row) for row in refused.values()}
     return removals + [row for row in planned if id(row) not in replaced]
 
@@ -204,7 +216,7 @@ def forget(connection: Connection, destination: str, segment: str) -> None:
 
 
 def _held(connection: Connection, destination: str, segment: str) -> dict[str, Row[Any]]:
-    told = (holdings.c.address, holdings.c.address_key, holdings.c.person_id, holdings.c.fingerprint)
+    told = (holdings.c[name] for name in ("address", "address_key", "person_id", "fingerprint", "modified_at"))
     query = select(*told).where(holdings.c.destination == destination, holdings.c.segment == segment)
     return {row.address: row for row in sorted(connection.execute(query), key=lambda row: row.address)}
 

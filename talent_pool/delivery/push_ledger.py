@@ -18,6 +18,8 @@ class Said:
     fate: Fate
     reason: str
     fingerprint: str | None
+    number: int = 0
+    """Its place in the ledger."""
 
 
 @dataclass(slots=True)
@@ -25,7 +27,8 @@ class Planned:
     """One row of a push: what is to be done, and in the end what became of it.
 
     `fate` is None while it is still to be attempted. `reaches`: it would reach somebody whom this push has not
-    reached yet. `attempted`: it was handed to the destination.
+    reached yet. `attempted`: it was handed to the destination. `waited`: an earlier attempt at it was put off;
+    `waiting`: it is put off until a certain moment.
     """
 
     segment: str
@@ -39,6 +42,8 @@ class Planned:
     reason: str = ""
     vendor_reason: str | None = None
     attempted: bool = False
+    waited: bool = False
+    waiting: bool = False
     template: str | None = None
     useless_after: Any = None
 
@@ -73,7 +78,9 @@ def last_said(connection: Connection, destination: str, segment: str) -> dict[st
         .subquery()
     )
     query = select(push_rows).join(newest, newest.c.id == push_rows.c.id)
-    return {row.subject_id: Said(Fate(row.fate), row.reason, row.fingerprint) for row in connection.execute(query)}
+    return {
+        row.subject_id: Said(Fate(row.fate), row.reason, row.fingerprint, row.id) for row in connection.execute(query)
+    }
 
 
 def write(connection: Connection, run_id: str, destination: str, rows: Sequence[Planned]) -> None:

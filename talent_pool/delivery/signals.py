@@ -1,20 +1,27 @@
-"""What destinations learn of addresses, read back into consent: opt-outs, bounces, complaints."""
+"""What destinations learn of addresses, read back into consent: opt-outs, bounces, complaints.
+
+Some is asked for (`read_back`), some is told: a call to `/signals/NAME` waits in the durable inbox until `take_calls`
+writes what it says, exactly once by its key.
+"""
 
 from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from connectors.contract import Destination, RowOutcome, Signal
+from connectors.contract import Destination, DestinationSettings, RowOutcome, Signal, SignalReceiver
 from connectors.records import Purpose
 from talent_pool import consent
 from talent_pool.delivery.gate import Way
 from talent_pool.delivery.push_ledger import Planned
+from talent_pool.landing.inbox import Inbox
 from talent_pool.store.addresses import address_key
 from talent_pool.store.database import Store
-from talent_pool.store.tables import cursors, segments
+from talent_pool.store.tables import cursors, deliveries, landed_deliveries, segments
 
 _STREAM = "signals"
+_CALLS = "signals:"
+_AT_ONCE = 100
 _EVERYWHERE = frozenset({"bounced", "complained"})
 """What is true of an address whoever writes to it; the rest is true at this one destination."""
 
@@ -33,11 +40,41 @@ def read_back(store: Store, destination: Destination, now: datetime) -> int:
     for page in destination.read_back(cursor, now):
         with store.writing() as connection:
             for signal in page.signals:
-                _learn(connection, store, destination, signal, purposes)
+                _learn(connection, store, destination.settings, signal, purposes)
             if page.cursor != cursor:
                 _keep(connection, store, name, page.cursor, now)
         cursor = page.cursor
         learned += len(page.signals)
+    return learned
+
+
+def calls_of(name: str) -> str:
+    """Return the name under which the inbox keeps what a destination told us; no connection can have it."""
+    return _CALLS + name
+
+
+def callers_waiting(inbox: Inbox) -> list[str]:
+    """Return the destinations whose calls wait in the inbox."""
+    return [name.removeprefix(_CALLS) for name in inbox.connections_waiting() if name.startswith(_CALLS)]
+
+
+def take_calls(store: Store, inbox: Inbox, destination: SignalReceiver, now: datetime) -> int:
+    """Write what `destination` told us since last time, each call once, and return how many signals that was."""
+    settings, learned = destination.settings, 0
+    name = calls_of(settings.name)
+    with store.reading() as connection:
+        purposes = _purposes(connection, [push.segment for push in settings.pushes])
+    while waiting := inbox.waiting(name, _AT_ONCE):
+        with store.writing() as connection:
+            for each in waiting:
+                row = {"connection": name, "key": each.delivery.key, "landed_at": now}
+                new = store.insert(landed_deliveries).values(row).on_conflict_do_nothing()
+                if connection.execute(new.returning(landed_deliveries.c.key)).first() is None:
+                    continue  # cut off last time between this transaction and the inbox's
+                for signal in destination.signals(each.delivery):
+                    _learn(connection, store, settings, signal, purposes)
+                    learned += 1
+        inbox.take([each.id for each in waiting], now)
     return learned
 
 
@@ -59,10 +96,11 @@ def heed(connection: Connection, way: Way, row: Planned, outcome: RowOutcome) ->
 
 
 def _learn(
-    connection: Connection, store: Store, destination: Destination, signal: Signal, purposes: Collection[Purpose]
+    connection: Connection, store: Store, settings: DestinationSettings, signal: Signal, purposes: Collection[Purpose]
 ) -> None:
-    settings = destination.settings
-    key = address_key(store, signal.channel, signal.address)
+    key = _meant(connection, store, settings.name, signal)
+    if key is None:
+        return
     if signal.kind == "unsubscribed":
         for purpose in purposes:
             consent.refuse(
@@ -88,6 +126,22 @@ def _learn(
             source=settings.name,
             at=signal.at,
         )
+
+
+def _meant(connection: Connection, store: Store, destination: str, signal: Signal) -> str | None:
+    """Return the key of the address that a signal is about; None if anybody might have made it up.
+
+    What answers a message counts for whom that was sent to: a mailbox forwards, and bounces name where it went.
+    """
+    key = address_key(store, signal.channel, signal.address) if signal.address else None
+    if signal.row_id is None:
+        return key
+    ours = deliveries.c.destination == destination
+    sent_to = connection.execute(select(deliveries.c.address_key).where(ours, deliveries.c.id == signal.row_id))
+    if found := sent_to.scalar():
+        return found
+    known = select(deliveries.c.address_key).where(ours, deliveries.c.address_key == key).limit(1)
+    return connection.execute(known).scalar() if key else None
 
 
 def _purposes(connection: Connection, names: Collection[str]) -> list[Purpose]:

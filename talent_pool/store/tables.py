@@ -566,6 +566,22 @@ holdings = Table(
     Index(None, "address_key"),
 )
 
+retries = Table(
+    "retries",
+    metadata,
+    Column("destination", Text, nullable=False),
+    Column("segment", Text, nullable=False),
+    Column("subject_id", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),  # of what was tried: with something new the count begins again
+    Column("occasion", Text, nullable=False),  # the change's name, the same at each attempt
+    Column("tries", Integer, nullable=False),
+    Column("tried_since", UtcDateTime, nullable=False),
+    Column("not_before", UtcDateTime, nullable=False),
+    Column("reason", Text, nullable=False),
+    PrimaryKeyConstraint("destination", "segment", "subject_id"),
+)
+
 push_rows = Table(
     "push_rows",
     metadata,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from connectors.records import Channel, Purpose
 from sandbox.mailchimp import Mailchimp
 from sandbox.serving import Serving
 from sandbox.smtp import MailSink
+from sandbox.twilio import Twilio
+from sandbox.webhook_endpoint import WebhookEndpoint
 
 NOW = datetime(2026, 10, 5, 9, tzinfo=UTC)
 SECRET = "9f8e7d6c5b4a39281706f5e4d3c2b1a0"
@@ -121,6 +124,68 @@ class SmtpRig(Rig):
         return {}
 
 
+class TwilioRig(Rig):
+    """Rows are written for e-mail; on the way each address becomes a number, and back again in what is held."""
+
+    bad_row = row("bad", address="+15550000001")
+
+    def __init__(self) -> None:
+        self.vendor = Twilio(auth_token=SECRET)
+        self.url = ""
+        self.dialled: dict[str, str] = {}
+
+    def open(self, **environ: str) -> Destination:
+        known = {
+            "TEXTS_ACCOUNT_SID": self.vendor.account_sid,
+            "TEXTS_AUTH_TOKEN": SECRET,
+            "TEXTS_FROM_NUMBER": self.vendor.number,
+            "TEXTS_BASE_URL": self.url,
+        }
+        destination = open_destination(DestinationSettings(name="texts", connector="twilio"), known | environ)
+        apply = destination.apply
+        destination.apply = lambda rows, now: apply([self._dialled(one) for one in rows], now)  # type: ignore[method-assign]
+        return destination
+
+    def _dialled(self, one: Cleared) -> Cleared:
+        if "@" not in one.address:
+            return replace(one, channel=Channel.SMS)
+        number = f"+155512{int.from_bytes(one.address[:3].encode()) % 100_000:05}"
+        self.dialled[number] = one.address
+        return replace(one, address=number, channel=Channel.SMS)
+
+    def holds(self) -> set[str]:
+        return {self.dialled.get(number, number) for number in self.vendor.sent()}
+
+    def refuse_the_key(self) -> dict[str, str]:
+        return {"TEXTS_AUTH_TOKEN": SECRET[::-1]}
+
+    def fail_once(self, kind: str) -> bool:
+        if kind != "429":
+            return False  # whether a message left is in doubt then, and it is not sent again
+        self.vendor.app.switch_on(kind, retry_after=0.01)
+        return True
+
+
+class WebhookRig(Rig):
+    bad_row = row("bad", address="bad@refused.example")
+
+    def __init__(self) -> None:
+        self.vendor = WebhookEndpoint(f"whsec_{SECRET}")
+        self.url = ""
+
+    def open(self, **environ: str) -> Destination:
+        settings = DestinationSettings(name="hook", connector="webhook", settings={"allow_private": True})
+        return open_destination(
+            settings, {"HOOK_SECRET": f"whsec_{SECRET}", "HOOK_URL": f"{self.url}/events"} | environ
+        )
+
+    def holds(self) -> set[str]:
+        return self.vendor.in_segment("Silver medallists")
+
+    def refuse_the_key(self) -> dict[str, str]:
+        return {"HOOK_SECRET": f"whsec_{SECRET[::-1]}"}
+
+
 class FileRig(Rig):
     bad_row = row("bad", address="=cmd@example.org")
 
@@ -157,5 +222,28 @@ def _file(folder: Path) -> Iterator[Rig]:
     yield FileRig(folder / "exports")
 
 
-RIGS: dict[str, Callable[[Path], Any]] = {"mailchimp": _mailchimp, "smtp": _smtp, "file": _file}
+@contextmanager
+def _twilio(_folder: Path) -> Iterator[Rig]:
+    rig = TwilioRig()
+    with Serving({"twilio": rig.vendor.app}) as serving:
+        rig.url = serving.urls["twilio"]
+        yield rig
+
+
+@contextmanager
+def _webhook(_folder: Path) -> Iterator[Rig]:
+    rig = WebhookRig()
+    with Serving({"hook": rig.vendor.app}) as serving:
+        rig.url = serving.urls["hook"]
+        yield rig
+    assert not rig.vendor.violations
+
+
+RIGS: dict[str, Callable[[Path], Any]] = {
+    "mailchimp": _mailchimp,
+    "smtp": _smtp,
+    "file": _file,
+    "twilio": _twilio,
+    "webhook": _webhook,
+}
 """By connector's name; a new destination adds its own."""

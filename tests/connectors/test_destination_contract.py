@@ -117,11 +117,17 @@ def test_secrets_and_addresses_stay_out_of_logs_and_errors(rig: Rig, caplog: pyt
 
 
 def test_a_setting_that_is_missing_is_named():
-    for connector, missing in (("mailchimp", "X_API_KEY"), ("smtp", "X_HOST"), ("file", "X_FOLDER")):
+    for connector, missing in (
+        ("mailchimp", "X_API_KEY"),
+        ("smtp", "X_HOST"),
+        ("file", "X_FOLDER"),
+        ("twilio", "X_ACCOUNT_SID"),
+        ("webhook", "X_URL"),
+    ):
         with pytest.raises(Misconfigured, match=missing):
             open_destination(DestinationSettings(name="x", connector=connector), {})
 
 
 def test_an_unknown_destination_names_those_there_are():
-    with pytest.raises(Misconfigured, match="there are file, mailchimp, smtp"):
+    with pytest.raises(Misconfigured, match="there are file, mailchimp, smtp, twilio, webhook"):
         open_destination(DestinationSettings(name="x", connector="pigeon"), {})

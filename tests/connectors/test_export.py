@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.contract import Action, Fate
+from connectors.contract import Action, DestinationSettings, Fate
+from connectors.destination import open_destination
 from connectors.errors import Misconfigured
 from tests.connectors.outbound import NOW, FileRig, applied, row
 
@@ -93,3 +94,22 @@ def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path):
     (tmp_path / "taken").write_text("")
     with pytest.raises(Misconfigured, match="EXPORT_FOLDER"):
         FileRig(tmp_path / "taken" / "inner").open().check()
+
+
+def test_parquet_holds_the_same_members_with_nothing_quoted_and_null_where_nothing_is_known(tmp_path: Path):
+    from pyarrow import parquet
+
+    settings = DestinationSettings(name="export", connector="file", settings={"format": "parquet"})
+    destination = open_destination(settings, {"EXPORT_FOLDER": str(tmp_path)})
+    applied(destination, row("ann", title="=cmd()", company=None), row("bob"), row("cy"))
+    applied(destination, row("bob", Action.REMOVE, known=True), row("di"))
+    path = tmp_path / "silver_medallists.parquet"
+    held = parquet.read_table(path).to_pylist()
+    assert [line["address"] for line in held] == ["ann@example.org", "cy@example.org", "di@example.org"]
+    assert (held[0]["title"], held[0]["company"]) == ("=cmd()", None)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert not destination.lost("Silver medallists")
+    path.write_bytes(b"address\nann@example.org\n")
+    assert destination.lost("Silver medallists"), "what is no Parquet file is written anew"
+    applied(destination, row("ann"))
+    assert [line["address"] for line in parquet.read_table(path).to_pylist()] == ["ann@example.org"]

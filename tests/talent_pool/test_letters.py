@@ -86,3 +86,42 @@ def test_a_template_that_is_missing_is_named():
 )
 def test_working_days_leave_weekends_out(start: date, days: int, end: date):
     assert working_days_after(start, days) == end
+
+
+TEXT = {"first_name": "Ann", "job_title": None, "sender": "Northwind", "unsubscribe_url": None, "answer_by": None}
+
+
+@pytest.mark.parametrize(
+    "name", ["acknowledge_new_applicants", "passive_talent", "silver_medallists", "referred_not_contacted"]
+)
+def test_shipped_text_messages_are_short_and_marketing_says_how_to_end_it(name: str):
+    service = name == "acknowledge_new_applicants"
+    for fields in (TEXT, {**TEXT, "first_name": None}):
+        message = Stationery().write_short(name, fields, marketing=not service)
+        assert 20 < len(message.text) <= 160, "one part of a text message"
+        assert "\n" not in message.text
+        assert message.text.endswith("Reply STOP to opt out.") is not service
+        assert message.fields == {"text": message.text}
+
+
+def test_a_text_message_may_bring_a_picture_and_speak_a_language(tmp_path: Path):
+    (tmp_path / "hello.sms.txt").write_text(
+        "Media: https://pool.example/a.png\nHello {{ first_name }}. STOP ends it.\n"
+    )
+    (tmp_path / "hello.de.sms.txt").write_text("Hallo {{ first_name }}. STOP beendet es.\n")
+    stationery = Stationery([tmp_path])
+    picture = stationery.write_short("hello", TEXT, marketing=True)
+    assert picture.fields == {"text": "Hello Ann. STOP ends it.", "media_url": "https://pool.example/a.png"}
+    assert stationery.write_short("hello", {**TEXT, "language": "de-CH"}, marketing=True).text.startswith("Hallo Ann")
+
+
+@pytest.mark.parametrize(
+    ("template", "complaint"),
+    [("Hello.", "how to end it"), ("{{ nothing }} STOP", "cannot be filled"), ("STOP" * 500, "1600 characters")],
+)
+def test_a_text_message_that_cannot_go_out_so_is_refused(tmp_path: Path, template: str, complaint: str):
+    (tmp_path / "hello.sms.txt").write_text(template)
+    with pytest.raises(Misconfigured, match=complaint):
+        Stationery([tmp_path]).write_short("hello", TEXT, marketing=True)
+    with pytest.raises(Misconfigured, match=r"nobody\.sms\.txt"):
+        Stationery([tmp_path]).write_short("nobody", TEXT, marketing=True)
