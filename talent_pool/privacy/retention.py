@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Row, Select, func, select
 
@@ -203,7 +203,8 @@ def _moments(connection: Connection) -> Iterable[tuple[str | None, datetime | No
         .group_by(by_person)
     )
     for query in queries:
-        yield from connection.execute(query).tuples()
+        for row in connection.execute(query):
+            yield cast("tuple[str | None, datetime | None]", tuple(row))
 
 
 def _bases(connection: Connection, now: datetime) -> dict[str, set[str]]:
