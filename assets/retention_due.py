@@ -10,6 +10,7 @@ from dagster_project.resources import TalentPool
 from talent_pool.privacy import retention
 
 RETENTION = dg.AssetKey(["catchment", "retention"])
+NOTHING_HELD = "nothing_is_held_of_the_erased"
 
 
 def retention_asset() -> dg.AssetsDefinition:
@@ -23,13 +24,29 @@ def retention_asset() -> dg.AssetsDefinition:
         kinds={"sql"},
         description="Who has been kept for long enough, by the rules of retention. Nobody goes without a person's yes.",
         code_version="1",
+        check_specs=[
+            dg.AssetCheckSpec(
+                NOTHING_HELD,
+                asset=RETENTION,
+                blocking=True,
+                description="No record, address, membership or application belongs to somebody who was erased.",
+            )
+        ],
     )
     def due(context: dg.AssetExecutionContext, pool: TalentPool) -> dg.MaterializeResult:
         with told(context), pool.open() as opened:
             found = retention.preview(opened.store, opened.installation.retention, opened.now)
+            held = retention.held_of_erased(opened.store)
         by_rule = Counter(one.rule for one in found.due)
         ready = sum(one.is_ready for one in found.due)
         metadata = {"due": len(found.due), "grace_is_over": ready, **{f"rule/{n}": c for n, c in by_rule.items()}}
-        return dg.MaterializeResult(asset_key=RETENTION, metadata=metadata)
+        check = dg.AssetCheckResult(
+            check_name=NOTHING_HELD,
+            passed=not held,
+            description=f"{held} rows belong to people who were erased: run `catchment erase` for them again."
+            if held
+            else "Nothing is held of anybody who was erased.",
+        )
+        return dg.MaterializeResult(asset_key=RETENTION, metadata=metadata, check_results=[check])
 
     return due

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Row, Select, func, select
 
@@ -26,7 +26,10 @@ from talent_pool.store.tables import (
     applications,
     consent_statements,
     events,
+    holdings,
+    memberships,
     people,
+    person_addresses,
     person_records,
     record_holds,
     records,
@@ -36,6 +39,13 @@ from talent_pool.store.tables import (
 _STRONGEST = ("legal_obligation", "contract", "consent", "legitimate_interest")
 """Lawful bases, the one that is asked for first in front."""
 _STANDING = ("active", "restricted", "archived")
+_BELONGING = (
+    person_records.c.person_id,
+    person_addresses.c.person_id,
+    memberships.c.person_id,
+    applications.c.person_id,
+    holdings.c.person_id,
+)
 _MACHINE = "machine"
 _IN_PROCESS = ("application", "referral")
 """Kinds of applications that are a process; a prospect who never applied is none."""
@@ -115,6 +125,16 @@ def apply(desk: Desk, rules: RetentionRules, token: str, now: datetime) -> Appli
         erased += 1
         waiting += request.state != "closed"
     return Applied(erased, archived, waiting)
+
+
+def held_of_erased(store: Store) -> int:
+    """Count rows that belong to people who were erased: none, or a promise is broken."""
+    total = 0
+    with store.reading() as connection:
+        for column in _BELONGING:
+            counted = select(func.count()).select_from(column.table).join(people, people.c.id == column)
+            total += int(connection.execute(counted.where(people.c.state == "erased")).scalar_one())
+    return total
 
 
 def _is_new(one: Due, mark: Row[Any] | None) -> bool:
@@ -203,7 +223,8 @@ def _moments(connection: Connection) -> Iterable[tuple[str | None, datetime | No
         .group_by(by_person)
     )
     for query in queries:
-        yield from connection.execute(query).tuples()
+        for row in connection.execute(query):
+            yield cast("tuple[str | None, datetime | None]", tuple(row))
 
 
 def _bases(connection: Connection, now: datetime) -> dict[str, set[str]]:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import orjson
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from connectors.contract import Delivery
 from connectors.records import Channel, Purpose
@@ -13,7 +13,7 @@ from talent_pool.landing import conservation, replay
 from talent_pool.landing.inbox import Inbox
 from talent_pool.landing.sync import sync
 from talent_pool.people import reading
-from talent_pool.privacy import erasure, requests
+from talent_pool.privacy import erasure, requests, retention
 from talent_pool.refused import Refused
 from talent_pool.store.database import Store
 from talent_pool.store.tables import applications, consent_statements, people, runs, suppressions, tombstones
@@ -46,6 +46,7 @@ def test_nothing_of_her_is_left_in_any_table_payload_log_or_file(world):
     assert {name: state for name, _, state, _ in request.recipients} == {"shelf": "done", "inbox": "done"}
     assert world.hits() == []
     assert world.shelf.held == {}
+    assert retention.held_of_erased(world.store) == 0
     assert EMAIL in world.shelf.asked_to_forget
     assert SHARED_PHONE not in world.shelf.asked_to_forget
 
@@ -206,6 +207,13 @@ def test_every_id_that_was_merged_into_her_leads_to_the_erased_person(world):
     erased(world, her)
     again = reading.get(world.store, her)
     assert all(reading.get(world.store, name).state == "erased" for name in again.previous_ids)
+
+
+def test_what_belongs_to_somebody_erased_is_found(world):
+    her = world.furnish()
+    with world.store.writing() as connection:
+        connection.execute(update(people).where(people.c.id == her).values(state="erased"))
+    assert retention.held_of_erased(world.store) > 5
 
 
 def test_tombstones_hold_nothing_readable(world):
