@@ -186,7 +186,7 @@ class Cleared:
 
     `consented`: there is evidence of consent for `purpose`, so a subscription status may be set on creation.
     `tag`: the segment's name at the destination. `fields`: merge fields by our names. `known`: the destination
-    already holds this address by us.
+    already holds this address by us. `remote_id`: what the destination called it when it was put there.
     """
 
     row_id: str
@@ -199,6 +199,17 @@ class Cleared:
     fields: Mapping[str, Any]
     known: bool = False
     unsubscribe_url: str | None = None
+    remote_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A row that was handed over in an earlier request and of which the destination has not yet said what became."""
+
+    row_id: str
+    action: Action
+    address: str
+    tag: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +217,8 @@ class RowOutcome:
     """What a destination says of one row. `reason` is our sentence, `vendor_reason` the vendor's own (store only).
 
     `suppress`: the address must not be written to through this destination again (compliance state, bounce).
+    `remote_id`: what the destination calls the one it put there; handed back when the row is taken out.
+    `job`: of a pending row, the vendor's name for the work that will decide it; `followed` takes it.
     """
 
     row_id: str
@@ -213,6 +226,8 @@ class RowOutcome:
     reason: str = ""
     vendor_reason: str | None = None
     suppress: str | None = None
+    remote_id: str | None = None
+    job: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +324,15 @@ class Destination(Protocol):
         ...
 
     def apply(self, rows: Sequence[Cleared], now: datetime) -> Iterator[RowOutcome]:
-        """Do what at most `batch` rows ask, and yield an outcome for each as soon as it is certain."""
+        """Do what at most `batch` rows ask, and yield an outcome for each as soon as it is certain.
+
+        Where the vendor only takes an order, the outcome is pending and names the `job`, without waiting for it: the
+        order is committed before anybody follows it.
+        """
+        ...
+
+    def followed(self, job: str, rows: Sequence[Awaited], now: datetime) -> Iterator[RowOutcome]:
+        """Yield what became of rows that a job has in hand; those it is not done with are pending again."""
         ...
 
     def read_back(self, cursor: Json | None, now: datetime) -> Iterator[SignalPage]:

@@ -69,6 +69,7 @@ class Leaving:
     fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
     known: bool = False
     unsubscribe_url: str | None = None
+    remote_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,7 @@ def _cleared(row: Leaving, ruling: Ruling, sending: Sending) -> Cleared:
         fields=row.fields,
         known=row.known,
         unsubscribe_url=row.unsubscribe_url,
+        remote_id=row.remote_id,
     )
 
 

@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import Connection, Row, delete, select
 
 from connectors.contract import Action, Fate, Push
-from talent_pool.delivery import push_ledger
+from talent_pool.delivery import jobs, push_ledger
 from talent_pool.delivery.gate import Leaving, Way, rule
 from talent_pool.delivery.push_ledger import Planned
 from talent_pool.delivery.recipients import Member
@@ -29,6 +29,7 @@ def plan(
     tag = push.tag or push.segment
     held = {} if destination.lost(tag) else _held(connection, name, segment.name)
     ours = _known_addresses(connection, name)
+    in_hand = jobs.addresses(connection, name, segment.name)
     said = push_ledger.last_said(connection, name, segment.name)
     rows = [_row(way, tag, segment, member, known=_folded(member.address) in ours) for member in members]
     rulings = rule(connection, way, [row.leaving for row in rows])
@@ -45,14 +46,21 @@ def plan(
             row.becomes(Fate.SUPPRESSED, SHARED)
         else:
             wanted.add(address)
-            if holding is not None and holding.fingerprint == row.fingerprint:
+            if address in in_hand:
+                row.becomes(Fate.PENDING, jobs.WORKED_ON)
+            elif holding is not None and holding.fingerprint == row.fingerprint:
                 row.becomes(Fate.UNCHANGED)
             elif before and before.fate is Fate.REJECTED and before.fingerprint == row.fingerprint:
                 row.becomes(Fate.REJECTED, before.reason)
             elif ruling.fate is not None:
                 row.becomes(ruling.fate, ruling.reason)
         planned.append(row)
-    return _taken_out(way, tag, segment, held, wanted=wanted, planned=planned)
+    everything = _taken_out(way, tag, segment, held, wanted=wanted, planned=planned)
+    for row in everything:
+        if row.fate is None and _folded(row.leaving.address) in in_hand:
+            # taken out while an order to put it there is being worked on, it would come back
+            row.becomes(Fate.PENDING, jobs.WORKED_ON)
+    return everything
 
 
 def _row(way: Way, tag: str, segment: SegmentDefinition, member: Member, *, known: bool) -> Planned:
@@ -109,6 +117,7 @@ def _taken_out(
             purpose=segment.purpose,
             tag=tag,
             known=True,
+            remote_id=holding.remote_id,
         )
         subject = member.subject_id if member else "left:" + holding.address_key
         removals.append(
@@ -148,13 +157,15 @@ def record(connection: Connection, store: Store, destination: str, rows: Sequenc
             "fingerprint": row.fingerprint,
             "since": now,
             "modified_at": now,
+            "remote_id": row.remote_id,
         }
         for row in rows
         if row.fate is Fate.SENT
     ]
     if put:
         statement = store.insert(holdings)
-        kept = {name: statement.excluded[name] for name in ("address_key", "person_id", "fingerprint", "modified_at")}
+        names = ("address_key", "person_id", "fingerprint", "modified_at", "remote_id")
+        kept = {name: statement.excluded[name] for name in names}
         keys = ["destination", "segment", "address"]
         connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=kept), put)
 

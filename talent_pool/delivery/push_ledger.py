@@ -25,7 +25,7 @@ class Planned:
     """One row of a push: what is to be done, and in the end what became of it.
 
     `fate` is None while it is still to be attempted. `reaches`: it would reach somebody whom this push has not
-    reached yet. `attempted`: it was handed to the destination.
+    reached yet. `attempted`: it was handed to the destination. `remote_id`: what the destination calls it.
     """
 
     segment: str
@@ -41,6 +41,7 @@ class Planned:
     attempted: bool = False
     template: str | None = None
     useless_after: Any = None
+    remote_id: str | None = None
 
     def becomes(self, fate: Fate, reason: str = "", vendor_reason: str | None = None) -> None:
         """Settle this row's fate."""
