@@ -278,9 +278,7 @@ class _Errand:
         except BaseException as error:
             runs.end(self.store, run_id, self.now, self._followed(rows, cut_off=True), _sentence(error))
             raise
-        runs.end(
-            self.store, run_id, self.now, self._followed(rows), _sentence(self.failure) if self.failure else None
-        )
+        runs.end(self.store, run_id, self.now, self._followed(rows), _sentence(self.failure) if self.failure else None)
         self._requests_before = self.destination.requests
         if self.failure:
             raise self.failure
