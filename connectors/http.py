@@ -69,7 +69,7 @@ class Http:
         self.requests = 0
         self._hint = hint
         self._sleep = sleep or _sleep
-        self._pauses = pauses or (lambda _: None)
+        self._pauses = pauses
         self._limiter = Limiter(list(rates)) if rates else None
         self._not_before = 0.0
         try:
@@ -213,7 +213,7 @@ class Http:
             self._heed(response)
             return response
         if status == 429 or status in _TRANSIENT:
-            named = self._pauses(response) if status == 429 else None
+            named = self._pauses(response) if self._pauses and status == 429 else None
             failure = self._try_later(status, response.headers, f"{self.name} at {where}", named)
             if isinstance(failure, _Again) and not again and status not in (429, 503):
                 raise failure.error

@@ -23,6 +23,7 @@ from connectors.mapping import FieldMapping, fields_of, filled, filling
 from connectors.place import Place
 from connectors.records import Channel
 from connectors.settings import Settings, variable
+from connectors.shapes import part
 
 _INPUTS = 100
 _TIMELINE = 1000
@@ -171,8 +172,8 @@ class HubSpot(Destination):
             }
             answer = self._http.request("POST", f"{self._contacts}/batch/read", json=body, repeatable=True)
             for contact in self._http.json(answer).get("results") or ():
-                has = contact.get("properties") or {}
-                names = [contact["id"], has.get("email") or ""]
+                has = part(contact, "properties")
+                names = [str(contact["id"]), str(has.get("email") or "")]
                 for several in ("hs_additional_emails", "hs_merged_object_ids"):
                     names += str(has.get(several) or "").split(";")
                 found |= {name.lower(): str(contact["id"]) for name in names if name}
@@ -233,7 +234,7 @@ class HubSpot(Destination):
                 return None
             body = {"name": tag, "objectTypeId": _CONTACT, "processingType": "MANUAL"}
             answer = self._http.request("POST", self._lists, json=body)
-        about: Json = self._http.json(answer).get("list") or {}
+        about = part(self._http.json(answer), "list")
         if about.get("processingType", "MANUAL") == "DYNAMIC":
             raise Misconfigured(
                 f"{self.settings.name}: the list of a push fills itself by filters at HubSpot. Set another `tag`."
@@ -282,7 +283,7 @@ def _by_trace(told: Json) -> dict[str, str]:
     """Return the ids of written contacts by the row's trace, and by address should a trace be left out."""
     found: dict[str, str] = {}
     for one in told.get("results") or ():
-        address = str((one.get("properties") or {}).get("email") or "").lower()
+        address = str(part(one, "properties").get("email") or "").lower()
         found |= {name: str(one["id"]) for name in (one.get("objectWriteTraceId"), address) if name}
     return found
 
@@ -325,7 +326,7 @@ def _signals(item: Json) -> Iterator[Signal]:
         kind = _KINDS.get(str(change.get("change")))
         if kind and kind not in seen:
             seen.add(kind)
-            event = (change.get("causedByEvent") or {}).get("id") or item["timestamp"]
+            event = part(change, "causedByEvent").get("id") or item["timestamp"]
             yield Signal(str(item["recipient"]), Channel.EMAIL, kind, at, f"{event}:{kind}")
 
 

@@ -35,6 +35,7 @@ from connectors.mapping import FieldMapping, fields_of, filled, filling
 from connectors.place import Place
 from connectors.records import Channel
 from connectors.settings import Settings, variable
+from connectors.shapes import part
 
 _LARGEST = 5_500_000
 """Bytes of contacts in one request: the vendor's 6 MB, less what stands around them."""
@@ -183,7 +184,7 @@ class SendGrid(Destination):
                     row.row_id, Fate.DEFERRED, "SendGrid does not know this job any more; it is sent again."
                 )
             return
-        status, results = told.get("status"), told.get("results") or {}
+        status, results = told.get("status"), part(told, "results")
         if status == "completed":
             yield from (RowOutcome(row.row_id, Fate.SENT) for row in rows)
         elif status in ("errored", "failed"):
@@ -282,7 +283,7 @@ class SendGrid(Destination):
             while True:
                 told = self._http.json(self._http.get("v3/marketing/lists", params=params))
                 self._lists |= {str(one["name"]): str(one["id"]) for one in told.get("result") or ()}
-                token = _token((told.get("_metadata") or {}).get("next"))
+                token = _token(part(told, "_metadata").get("next"))
                 if not token:
                     break
                 params = {"page_size": 1000, "page_token": token}
