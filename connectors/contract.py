@@ -188,7 +188,7 @@ class Cleared:
     `tag`: the segment's name at the destination. `fields`: merge fields by our names. `known`: the destination
     already holds this address by us; `held`: and it does so for this segment, so that this is a change, not an entry.
     `occasion` names this one change, the same for every attempt at it; `tries` counts the attempts before this one,
-    the first of which was made at `tried_since`.
+    the first of which was made at `tried_since`. `remote_id`: what the destination called it when it was put there.
     """
 
     row_id: str
@@ -206,6 +206,17 @@ class Cleared:
     occasion: str = ""
     tries: int = 0
     tried_since: datetime | None = None
+    remote_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A row that was handed over in an earlier request and of which the destination has not yet said what became."""
+
+    row_id: str
+    action: Action
+    address: str
+    tag: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +225,8 @@ class RowOutcome:
 
     `suppress`: the address must not be written to through this destination again (compliance state, bounce).
     `not_before`: of a deferred row, when it may be tried again at the earliest; None: at the next run.
+    `remote_id`: what the destination calls the one it put there; handed back when the row is taken out.
+    `job`: of a pending row, the vendor's name for the work that will decide it; `followed` takes it.
     """
 
     row_id: str
@@ -222,6 +235,8 @@ class RowOutcome:
     vendor_reason: str | None = None
     suppress: str | None = None
     not_before: datetime | None = None
+    remote_id: str | None = None
+    job: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,7 +369,15 @@ class Destination(Protocol):
         ...
 
     def apply(self, rows: Sequence[Cleared], now: datetime) -> Iterator[RowOutcome]:
-        """Do what at most `batch` rows ask, and yield an outcome for each as soon as it is certain."""
+        """Do what at most `batch` rows ask, and yield an outcome for each as soon as it is certain.
+
+        Where the vendor only takes an order, the outcome is pending and names the `job`, without waiting for it: the
+        order is committed before anybody follows it.
+        """
+        ...
+
+    def followed(self, job: str, rows: Sequence[Awaited], now: datetime) -> Iterator[RowOutcome]:
+        """Yield what became of rows that a job has in hand; those it is not done with are pending again."""
         ...
 
     def read_back(self, cursor: Json | None, now: datetime) -> Iterator[SignalPage]:

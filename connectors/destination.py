@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 import httpx
 
 from connectors import destinations as _folder
-from connectors.contract import Cleared, DestinationSettings, Forgotten, Json, RowOutcome, SignalPage
+from connectors.contract import Awaited, Cleared, DestinationSettings, Forgotten, Json, RowOutcome, SignalPage
 from connectors.errors import Misconfigured
 from connectors.records import Channel
 from connectors.settings import Settings as SettingsModel
@@ -52,6 +52,10 @@ class Destination(ABC):
 
     @abstractmethod
     def apply(self, rows: Sequence[Cleared], now: datetime) -> Iterator[RowOutcome]: ...
+
+    def followed(self, job: str, rows: Sequence[Awaited], now: datetime) -> Iterator[RowOutcome]:
+        """Refuse: most destinations answer at once and leave no job behind."""
+        raise NotImplementedError(f"{self.connector} starts no jobs")
 
     def read_back(self, cursor: Json | None, now: datetime) -> Iterator[SignalPage]:  # noqa: ARG002 - the contract's
         """Yield nothing: most destinations learn nothing of addresses."""

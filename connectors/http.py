@@ -39,15 +39,16 @@ LONGEST_ANSWER = 300.0
 _TRANSIENT = frozenset({408, 425, 500, 502, 503, 504})
 _SECONDS = re.compile(r"\d{1,9}(\.\d+)?", re.ASCII)
 _UNIX_TIME = 10_000_000
+_LEFT = ("X-RateLimit-Remaining", "X-Rate-Limit-Remaining", "X-HubSpot-RateLimit-Remaining")
 _ALREADY_UNDONE = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
 class Http:
     """A vendor's API at `base_url`, called `name` in messages.
 
-    `rates` are kept before asking; `X-RateLimit-*` headers and `Retry-After` are obeyed after. `requests` counts what
-    went out, retries included. `hint` ends the message when the credential is refused ("Set GREENHOUSE_…").
-    `attempts` of one request at most: 1 where a later run tries again.
+    `rates` are kept before asking; `X-RateLimit-*` headers and `Retry-After` are obeyed after, and of a 429 what
+    `pauses` reads from its body. `requests` counts what went out, retries included. `hint` ends the message when the
+    credential is refused ("Set GREENHOUSE_…"). `attempts` of one request at most: 1 where a later run tries again.
     """
 
     def __init__(
@@ -63,12 +64,14 @@ class Http:
         timeout: float = 30.0,
         sleep: Callable[[float], None] | None = None,
         attempts: int = ATTEMPTS,
+        pauses: Callable[[httpx.Response], timedelta | None] | None = None,
     ) -> None:
         self.name = name
         self.requests = 0
         self._hint = hint
         self._attempts = attempts
         self._sleep = sleep or _sleep
+        self._pauses = pauses
         self._limiter = Limiter(list(rates)) if rates else None
         self._not_before = 0.0
         try:
@@ -137,6 +140,10 @@ class Http:
             return retrying(self._once, request, accept, again)
         except _Again as last:
             raise last.error from last.__cause__
+
+    def rest(self, seconds: float) -> None:
+        """Wait between two questions about work that the vendor does behind its answer."""
+        self._sleep(seconds)
 
     def _request(self, method: str, url: str, kwargs: Mapping[str, Any]) -> httpx.Request:
         """Return the request, for our own host alone: a link in an answer may lead anywhere, the key may not."""
@@ -209,7 +216,8 @@ class Http:
             self._heed(response)
             return response
         if status == 429 or status in _TRANSIENT:
-            failure = self._try_later(status, response.headers, f"{self.name} at {where}")
+            named = self._pauses(response) if self._pauses and status == 429 else None
+            failure = self._try_later(status, response.headers, f"{self.name} at {where}", named)
             told = failure.error if isinstance(failure, _Again) else failure
             told.undone = status in (429, 503)
             if isinstance(failure, _Again) and not again and status not in (429, 503):
@@ -222,9 +230,11 @@ class Http:
             raise Misconfigured(f"{self.name} redirects ({status} at {where}). Set base_url to where the API is.")
         raise VendorError(f"{self.name} answers {status} at {where}.", response)
 
-    def _try_later(self, status: int, headers: httpx.Headers, who: str) -> "_Again | RateLimited":
+    def _try_later(
+        self, status: int, headers: httpx.Headers, who: str, named: timedelta | None = None
+    ) -> "_Again | RateLimited":
         """Return what a passing failure calls for: another try, or the end of the step if the pause is too long."""
-        pause = _asked_pause(headers)
+        pause = named or _asked_pause(headers)
         if pause and pause > LONGEST_WAIT:
             asks = f"asks for a pause of {pause.total_seconds() / 60:.1f} minutes"
             return RateLimited(f"{who} {asks} ({status}). Nothing is lost; run again then.", pause)
@@ -234,7 +244,7 @@ class Http:
         return _Again(Unavailable(f"{who} answers {status}. Nothing is lost; run again later."), pause)
 
     def _heed(self, response: httpx.Response) -> None:
-        left = response.headers.get("X-RateLimit-Remaining") or response.headers.get("X-Rate-Limit-Remaining")
+        left = next((response.headers[name] for name in _LEFT if name in response.headers), None)
         if left is not None and left.strip() == "0":
             pause = _asked_pause(response.headers)
             if pause and pause <= LONGEST_WAIT:
@@ -289,7 +299,7 @@ def _wait(state: RetryCallState) -> float:
 
 
 def _asked_pause(headers: Mapping[str, str]) -> timedelta | None:
-    """Read `Retry-After` (seconds or a date), else a rate window's reset (seconds, or Unix time)."""
+    """Read `Retry-After` (seconds or a date), else a rate window's reset (seconds, or Unix time) or its length."""
     now = datetime.now(UTC)
     after = headers.get("Retry-After", "").strip()
     if _SECONDS.fullmatch(after):
@@ -299,6 +309,9 @@ def _asked_pause(headers: Mapping[str, str]) -> timedelta | None:
             return max(parsedate_to_datetime(after) - now, timedelta())
         except (ValueError, TypeError):
             return None
+    window = headers.get("X-HubSpot-RateLimit-Interval-Milliseconds", "").strip()
+    if window.isascii() and window.isdigit():
+        return timedelta(milliseconds=int(window[:9]))
     reset = (headers.get("X-RateLimit-Reset") or headers.get("X-Rate-Limit-Reset") or "").strip()
     if not reset.isascii() or not reset.isdigit():
         return None

@@ -26,3 +26,9 @@ def is_object(value: Any) -> TypeGuard[Json]:
 def is_list(value: Any) -> TypeGuard[list[Any]]:
     """Say whether a decoded value is a JSON array."""
     return isinstance(value, list)
+
+
+def part(value: Json, name: str) -> Json:
+    """Return the object at `name` in an object, empty if there is none."""
+    inner = value.get(name)
+    return inner if is_object(inner) else {}

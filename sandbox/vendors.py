@@ -12,7 +12,9 @@ import orjson
 from sandbox import forms
 from sandbox.generator import World
 from sandbox.greenhouse import Greenhouse
+from sandbox.hubspot import HubSpot
 from sandbox.mailchimp import Mailchimp
+from sandbox.sendgrid import SendGrid
 from sandbox.serving import Serving
 from sandbox.smtp import MailSink
 from sandbox.twilio import Twilio
@@ -30,6 +32,8 @@ class Vendors:
     greenhouse: Greenhouse
     typeform: Typeform
     mailchimp: Mailchimp
+    hubspot: HubSpot
+    sendgrid: SendGrid
     mail: MailSink
     twilio: Twilio
     serving: Serving
@@ -47,10 +51,18 @@ def running(world: World, folder: Path, *, rate_limit: int = 100_000) -> Iterato
     greenhouse = Greenhouse(world.greenhouse, rate_limit=rate_limit)
     typeform = Typeform(forms.typeform_form(), world.typeform)
     mailchimp, mail, twilio = Mailchimp(), MailSink(), Twilio()
+    hubspot, sendgrid = HubSpot(), SendGrid()
     twilio.clock = world.now
     _seed_audience(mailchimp, world)
-    apps = {"greenhouse": greenhouse.app, "typeform": typeform.app, "mailchimp": mailchimp.app, "mail": mail.app}
-    apps["twilio"] = twilio.app
+    apps = {
+        "greenhouse": greenhouse.app,
+        "typeform": typeform.app,
+        "mailchimp": mailchimp.app,
+        "hubspot": hubspot.app,
+        "sendgrid": sendgrid.app,
+        "twilio": twilio.app,
+        "mail": mail.app,
+    }
     files = _write_files(world, folder)
     with Serving(apps, mail) as serving:
         environ = {
@@ -67,6 +79,10 @@ def running(world: World, folder: Path, *, rate_limit: int = 100_000) -> Iterato
             "MAILCHIMP_BASE_URL": f"{serving.urls['mailchimp']}/3.0",
             "MAILCHIMP_API_KEY": mailchimp.api_key,
             "MAILCHIMP_LIST_ID": mailchimp.list_id,
+            "HUBSPOT_BASE_URL": serving.urls["hubspot"],
+            "HUBSPOT_ACCESS_TOKEN": hubspot.access_token,
+            "SENDGRID_BASE_URL": serving.urls["sendgrid"],
+            "SENDGRID_API_KEY": sendgrid.api_key,
             "MAIL_HOST": "127.0.0.1",
             "MAIL_PORT": str(serving.mail_port),
             "TWILIO_BASE_URL": serving.urls["twilio"],
@@ -84,7 +100,7 @@ def running(world: World, folder: Path, *, rate_limit: int = 100_000) -> Iterato
             "expected": world.expected() | {"mailchimp_seeded": len(mailchimp.audience.members)},
             **files,
         }
-        yield Vendors(world, greenhouse, typeform, mailchimp, mail, twilio, serving, ports)
+        yield Vendors(world, greenhouse, typeform, mailchimp, hubspot, sendgrid, mail, twilio, serving, ports)
 
 
 def _seed_audience(mailchimp: Mailchimp, world: World) -> None:

@@ -8,7 +8,6 @@ Facts: mailchimp.com/developer/marketing/api/lists (batch of 500, `errors[].erro
 import hashlib
 import hmac
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Literal
 from urllib.parse import parse_qsl, urlsplit
@@ -32,6 +31,8 @@ from connectors.contract import (
 from connectors.destination import Destination
 from connectors.errors import Malformed, Misconfigured, SignatureRefused, Unavailable
 from connectors.http import Http, VendorError
+from connectors.mapping import FieldMapping, fields_of, filled, filling
+from connectors.place import Place
 from connectors.records import Channel
 from connectors.settings import Settings, variable
 
@@ -48,7 +49,7 @@ class MailchimpSettings(Settings):
     base_url: str | None = None
     webhook_secret: SecretStr | None = None
     """What the webhook's address ends in (`/signals/NAME?secret=…`), for Mailchimp signs nothing."""
-    merge_fields: Mapping[str, str] = Field(default_factory=lambda: {"FNAME": "first_name", "LNAME": "last_name"})
+    merge_fields: FieldMapping = Field(default_factory=lambda: filling(FNAME="first_name", LNAME="last_name"))
     """The audience's merge tags, and which of our fields fills each."""
 
 
@@ -76,7 +77,7 @@ class Mailchimp(Destination):
     ) -> None:
         super().__init__(settings, account, transport)
         key = account.api_key.get_secret_value()
-        self.fields = frozenset(account.merge_fields.values())
+        self.fields = fields_of(account.merge_fields)
         self._http = Http(
             account.base_url or _home_of(key, settings.name),
             name=settings.name,
@@ -152,8 +153,7 @@ class Mailchimp(Destination):
         yield _judged(rows[0], _words(error.response), "")
 
     def _member(self, row: Cleared, *, create: bool) -> Json:
-        names = self.account.merge_fields
-        merge = {tag: row.fields[ours] for tag, ours in names.items() if row.fields.get(ours) is not None}
+        merge = filled(self.account.merge_fields, row.fields)
         member: Json = {"email_address": row.address, "merge_fields": merge, "tags": [row.tag]}
         if create:
             member["status"] = "subscribed"
@@ -196,8 +196,8 @@ class Mailchimp(Destination):
         Mailchimp does not say whether `since_last_changed` includes its own second, so it is asked from a second
         earlier, and those of that second are remembered by id.
         """
-        place = _Place.of(cursor)
-        reached = _Place(place.since, set(place.seen))
+        place = Place.of(cursor)
+        reached = Place(place.since, set(place.seen))
         for status, kind in _KINDS.items():
             params: Json = {"status": status, "sort_field": "last_changed", "sort_dir": "ASC"}
             if place.since:
@@ -278,31 +278,6 @@ class Mailchimp(Destination):
         except VendorError as error:
             raise Misconfigured(f"{self.settings.name}: there is no such audience. Correct list_id.") from error
         return f"reached; the audience is called {audience.get('name', 'nothing')!r}"
-
-
-@dataclass(slots=True)
-class _Place:
-    """How far reading back has come: the newest change seen, and the marks of those seen at that instant."""
-
-    since: datetime | None
-    seen: set[str]
-
-    @classmethod
-    def of(cls, cursor: Json | None) -> "_Place":
-        return cls(datetime.fromisoformat(cursor["since"]), set(cursor["seen"])) if cursor else cls(None, set())
-
-    def passes(self, at: datetime, mark: str, reached: "_Place") -> bool:
-        """Say whether a change is news after this place, and move `reached` on to it."""
-        if self.since and (at < self.since or (at == self.since and mark in self.seen)):
-            return False
-        if reached.since is None or at > reached.since:
-            reached.since, reached.seen = at, set()
-        if at == reached.since:
-            reached.seen.add(mark)
-        return True
-
-    def cursor(self) -> Json | None:
-        return {"since": self.since.isoformat(), "seen": sorted(self.seen)} if self.since else None
 
 
 def _home_of(key: str, name: str) -> str:

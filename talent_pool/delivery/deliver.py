@@ -4,7 +4,7 @@ One run a destination, under its lease. What a batch did is committed right afte
 one), so that a run cut off anywhere loses nothing and doubles nothing.
 """
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from connectors.contract import Action, Cleared, Destination, Fate, Push, RowOutcome
 from connectors.errors import ConnectorError, Misconfigured
 from connectors.records import Channel
-from talent_pool.delivery import gate, holdings, outbox, push_ledger, recipients, retries, signals
+from talent_pool.delivery import gate, holdings, jobs, outbox, push_ledger, recipients, retries, signals
 from talent_pool.delivery.gate import Sending, Way
 from talent_pool.delivery.push_ledger import Planned, PushRow
 from talent_pool.delivery.recipients import Member
@@ -29,6 +29,8 @@ from talent_pool.uncollected import uncollected
 __all__ = ["PushReport", "deliver", "read_back"]
 
 _ROWS_SHOWN = 1000
+_AT_ONCE = 500
+"""Rows written in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ def deliver(
         return errand.report("")
     name = destination.settings.name
     with leases.held(store, f"destination:{name}", f"push to {name}", now) as errand.lease:
+        errand.follow_up()
         run_id = runs.start(store, "push", name, destination.settings.organisation, now)
         try:
             outbox.settle_cut_off(store, name)
@@ -212,19 +215,91 @@ class _Errand:
             self._put(cleared, by_id, run_id)
 
     def _put(self, cleared: Sequence[Cleared], by_id: dict[str, Planned], run_id: str) -> None:
-        """Hand over a batch of state, then commit all that is known of it in one transaction."""
+        """Hand over a batch of state, then commit all that is known of it; what the vendor works on is followed."""
         outcomes: list[RowOutcome] = []
         try:
             # what was yielded before an error is kept
             outcomes.extend(self.destination.apply(cleared, self.now))
         except ConnectorError as error:
             self.failure = error
-        touched = [self._judge(by_id[outcome.row_id], outcome) for outcome in outcomes]
-        with self._writing() as connection:
-            holdings.record(connection, self.store, self.name, touched, self.now)
-            push_ledger.write(connection, run_id, self.name, touched)
-            for outcome in outcomes:
-                self._keep(connection, by_id[outcome.row_id], outcome)
+        started: dict[str, list[Planned]] = {}
+        for outcome in outcomes:
+            if outcome.fate is Fate.PENDING and outcome.job:
+                started.setdefault(outcome.job, []).append(by_id[outcome.row_id])
+        if started:
+            with self._writing() as connection:
+                jobs.remember(connection, self.name, started, self.now)
+        self._record([one for one in outcomes if not (one.fate is Fate.PENDING and one.job)], by_id, run_id)
+        for job, rows in started.items():
+            self._follow(job, rows, run_id)
+
+    def _record(
+        self, outcomes: Sequence[RowOutcome], by_id: Mapping[str, Planned], run_id: str, job: str | None = None
+    ) -> None:
+        """Commit what became of rows, and let go of those that `job` had in hand and is done with."""
+        for start in range(0, len(outcomes), _AT_ONCE):
+            some = outcomes[start : start + _AT_ONCE]
+            touched = [self._judge(by_id[outcome.row_id], outcome) for outcome in some]
+            with self._writing() as connection:
+                holdings.record(connection, self.store, self.name, touched, self.now)
+                push_ledger.write(connection, run_id, self.name, touched)
+                if job:
+                    done = [row for row in touched if row.fate is not Fate.PENDING]
+                    jobs.forget(connection, self.name, job, done)
+                for outcome in some:
+                    self._keep(connection, by_id[outcome.row_id], outcome)
+
+    def _follow(self, job: str, rows: Sequence[Planned], run_id: str, *, again: bool = False) -> None:
+        """Ask what became of a job's rows. One still in hand is said to be so once: not when asked `again`."""
+        by_id = {row.leaving.row_id: row for row in rows}
+        told: dict[str, RowOutcome] = {}
+        try:
+            for outcome in self.destination.followed(job, [jobs.awaited(row) for row in rows], self.now):
+                told[outcome.row_id] = outcome
+        except ConnectorError as error:
+            self.failure = self.failure or error
+        waiting = [
+            RowOutcome(row_id, Fate.PENDING, jobs.WORKED_ON, job=job)
+            for row_id in by_id
+            if row_id not in told or told[row_id].fate is Fate.PENDING
+        ]
+        self._record([one for one in told.values() if one.fate is not Fate.PENDING], by_id, run_id, job)
+        if not again:
+            self._record(waiting, by_id, run_id, job)
+        for outcome in waiting:
+            by_id[outcome.row_id].becomes(Fate.PENDING, outcome.reason)
+
+    def follow_up(self) -> None:
+        """Ask after the jobs that earlier runs left behind, in a run of its own, before anything new is planned."""
+        with self.store.reading() as connection:
+            left = jobs.started(connection, self.destination)
+        if not left:
+            return
+        rows = [row for some in left.values() for row in some]
+        run_id = runs.start(self.store, "push", self.name, self.destination.settings.organisation, self.now)
+        try:
+            for job, some in left.items():
+                self._follow(job, some, run_id, again=True)
+        except BaseException as error:
+            runs.end(self.store, run_id, self.now, self._followed(rows, cut_off=True), _sentence(error))
+            raise
+        runs.end(self.store, run_id, self.now, self._followed(rows), _sentence(self.failure) if self.failure else None)
+        self._requests_before = self.destination.requests
+        if self.failure:
+            raise self.failure
+
+    def _followed(self, rows: Sequence[Planned], *, cut_off: bool = False) -> dict[str, Any]:
+        """Return the counts of a run that only followed jobs; what is still in hand was said when it began."""
+        settled = [row for row in rows if row.attempted]
+        waiting = 0 if cut_off else len(rows) - len(settled)
+        fates = {fate.value: number for fate, number in _fates(settled).items()}
+        return {
+            **fates,
+            "pending": waiting,
+            "eligible": len(settled) + waiting,
+            "requests": self.destination.requests - self._requests_before,
+            "standing": {"pending": waiting} if waiting else {},
+        }
 
     def _send_messages(self, cleared: Sequence[Cleared], by_id: dict[str, Planned], run_id: str) -> None:
         """Hand over messages one by one; each is announced before, and its outcome committed right after."""
@@ -262,6 +337,7 @@ class _Errand:
         if outcome.fate is Fate.REMOVED and row.reason:
             reason = row.reason
         row.becomes(outcome.fate, reason, outcome.vendor_reason)
+        row.remote_id = outcome.remote_id
         return row
 
     def _record_quiet(self, push: Push, planned: Sequence[Planned], run_id: str) -> None:

@@ -76,6 +76,7 @@ class Leaving:
     occasion: str = ""
     tries: int = 0
     tried_since: datetime | None = None
+    remote_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,7 @@ def _cleared(row: Leaving, ruling: Ruling, sending: Sending) -> Cleared:
         occasion=row.occasion,
         tries=row.tries,
         tried_since=row.tried_since,
+        remote_id=row.remote_id,
     )
 
 

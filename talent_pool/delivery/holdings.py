@@ -9,11 +9,11 @@ import orjson
 from sqlalchemy import Connection, Row, delete, select
 
 from connectors.contract import Action, Fate, Push
-from talent_pool.delivery import push_ledger
-from talent_pool.delivery.gate import Leaving, Way, rule
+from talent_pool.delivery import jobs, push_ledger
+from talent_pool.delivery.gate import Leaving, Ruling, Way, rule
 from talent_pool.delivery.push_ledger import Planned
 from talent_pool.delivery.recipients import Member
-from talent_pool.people.person_ids import given_up
+from talent_pool.delivery.stayers import without_stayers
 from talent_pool.segments.definition import SegmentDefinition
 from talent_pool.store.database import Store
 from talent_pool.store.tables import holdings
@@ -31,6 +31,7 @@ def plan(
     tag = push.tag or push.segment
     held = {} if destination.lost(tag) else _held(connection, name, segment.name)
     ours = _known_addresses(connection, name)
+    in_hand = jobs.addresses(connection, name, segment.name)
     said = push_ledger.last_said(connection, name, segment.name)
     rows = [_row(way, tag, segment, member, known=_folded(member.address) in ours) for member in members]
     rulings = rule(connection, way, [row.leaving for row in rows])
@@ -47,54 +48,31 @@ def plan(
             row.becomes(Fate.SUPPRESSED, SHARED)
         else:
             wanted.add(address)
-            if holding is not None and (push.mode == "add" or holding.fingerprint == row.fingerprint):
+            if address in in_hand:
+                row.becomes(Fate.PENDING, jobs.WORKED_ON)
+            elif holding is not None and (push.mode == "add" or holding.fingerprint == row.fingerprint):
                 row.becomes(Fate.UNCHANGED)
-            elif before and before.fate is Fate.REJECTED and before.fingerprint == row.fingerprint:
-                row.becomes(Fate.REJECTED, before.reason)
-            elif ruling.fate is not None:
-                row.becomes(ruling.fate, ruling.reason)
             else:
-                row.leaving = _named(way, row, holding, before)
+                _attempt(way, row, ruling, holding, before)
         planned.append(row)
     if push.mode != "mirror":
-        held = _without_stayers(connection, way, segment, held, wanted=wanted, members=members)
-    return _taken_out(way, tag, segment, held, wanted=wanted, planned=planned)
+        held = without_stayers(connection, way, segment, held, wanted=wanted, members=members)
+    everything = _taken_out(way, tag, segment, held, wanted=wanted, planned=planned)
+    for row in everything:
+        if row.fate is None and _folded(row.leaving.address) in in_hand:
+            # taken out while an order to put it there is being worked on, it would come back
+            row.becomes(Fate.PENDING, jobs.WORKED_ON)
+    return everything
 
 
-def _without_stayers(
-    connection: Connection,
-    way: Way,
-    segment: SegmentDefinition,
-    held: Mapping[str, Row[Any]],
-    *,
-    wanted: set[str],
-    members: Sequence[Member],
-) -> dict[str, Row[Any]]:
-    """Return holdings without those of people who left the segment, stay, and may still be written to there."""
-    merged = given_up(connection, (holding.person_id for holding in held.values() if holding.person_id))
-    present = {member.person_id for member in members}
-    left = {
-        address: person
-        for address, holding in held.items()
-        if address not in wanted and (person := merged.get(holding.person_id, holding.person_id)) not in present
-    }
-    asking = [
-        Leaving(
-            row_id=address,
-            action=Action.UPSERT,
-            organisation=segment.organisation,
-            person_id=person,
-            candidate_record_id=None,
-            address=held[address].address,
-            channel=segment.channel,
-            purpose=segment.purpose,
-            tag="",
-        )
-        for address, person in left.items()
-    ]
-    rulings = rule(connection, way, asking)
-    staying = {address for address, ruling in rulings.items() if ruling.fate is not Fate.SUPPRESSED}
-    return {address: holding for address, holding in held.items() if address not in staying}
+def _attempt(way: Way, row: Planned, ruling: Ruling, holding: Row[Any] | None, before: push_ledger.Said | None) -> None:
+    """Let a row that differs be attempted, unless it was refused as it is, or may not leave just now."""
+    if before and before.fate is Fate.REJECTED and before.fingerprint == row.fingerprint:
+        row.becomes(Fate.REJECTED, before.reason)
+    elif ruling.fate is not None:
+        row.becomes(ruling.fate, ruling.reason)
+    else:
+        row.leaving = _named(way, row, holding, before)
 
 
 def _named(way: Way, row: Planned, holding: Row[Any] | None, before: push_ledger.Said | None) -> Leaving:
@@ -160,6 +138,7 @@ def _taken_out(
             purpose=segment.purpose,
             tag=tag,
             known=True,
+            remote_id=holding.remote_id,
         )
         subject = member.subject_id if member else "left:" + holding.address_key
         removal = Planned(
@@ -199,13 +178,15 @@ def record(connection: Connection, store: Store, destination: str, rows: Sequenc
             "fingerprint": row.fingerprint,
             "since": now,
             "modified_at": now,
+            "remote_id": row.remote_id,
         }
         for row in rows
         if row.fate is Fate.SENT
     ]
     if put:
         statement = store.insert(holdings)
-        kept = {name: statement.excluded[name] for name in ("address_key", "person_id", "fingerprint", "modified_at")}
+        names = ("address_key", "person_id", "fingerprint", "modified_at", "remote_id")
+        kept = {name: statement.excluded[name] for name in names}
         keys = ["destination", "segment", "address"]
         connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=kept), put)
 
@@ -216,8 +197,7 @@ def forget(connection: Connection, destination: str, segment: str) -> None:
 
 
 def _held(connection: Connection, destination: str, segment: str) -> dict[str, Row[Any]]:
-    told = (holdings.c[name] for name in ("address", "address_key", "person_id", "fingerprint", "modified_at"))
-    query = select(*told).where(holdings.c.destination == destination, holdings.c.segment == segment)
+    query = select(holdings).where(holdings.c.destination == destination, holdings.c.segment == segment)
     return {row.address: row for row in sorted(connection.execute(query), key=lambda row: row.address)}
 
 

@@ -562,6 +562,7 @@ holdings = Table(
     Column("fingerprint", Text, nullable=False),  # hash of the fields and tag that the destination was given
     Column("since", UtcDateTime, nullable=False),
     Column("modified_at", UtcDateTime, nullable=False),
+    Column("remote_id", Text),
     PrimaryKeyConstraint("destination", "segment", "address"),
     Index(None, "address_key"),
 )
@@ -580,6 +581,28 @@ retries = Table(
     Column("not_before", UtcDateTime, nullable=False),
     Column("reason", Text, nullable=False),
     PrimaryKeyConstraint("destination", "segment", "subject_id"),
+)
+
+destination_jobs = Table(
+    "destination_jobs",  # rows that a vendor took an order for and has not yet said what became of
+    metadata,
+    Column("destination", Text, nullable=False),
+    Column("job", Text, nullable=False),
+    Column("row_id", Text, nullable=False),
+    Column("segment", Text, nullable=False),
+    Column("subject_id", Text, nullable=False),
+    Column("person_id", Text),
+    Column("action", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("tag", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("address_key", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("destination", "job", "row_id"),
+    Index(None, "destination", "segment"),
+    Index(None, "person_id"),
+    Index(None, "address_key"),
 )
 
 push_rows = Table(

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.contract import Action, Cleared, DestinationSettings, RowOutcome
+from connectors.contract import Action, Awaited, Cleared, DestinationSettings, Fate, RowOutcome
 from connectors.destination import Destination, open_destination
 from connectors.records import Channel, Purpose
+from sandbox.hubspot import HubSpot
 from sandbox.mailchimp import Mailchimp
+from sandbox.sendgrid import SendGrid
 from sandbox.serving import Serving
 from sandbox.smtp import MailSink
 from sandbox.twilio import Twilio
@@ -28,6 +30,7 @@ def row(
     tag: str = "Silver medallists",
     consented: bool = True,
     known: bool = False,
+    remote_id: str | None = None,
     **fields: Any,
 ) -> Cleared:
     letter = {"subject": "Hello", "text": "Hello.\n", "html": "<p>Hello.</p>"}
@@ -42,12 +45,19 @@ def row(
         fields={"first_name": name.capitalize(), "last_name": "Example", **letter, **fields},
         known=known,
         unsubscribe_url="https://pool.example/u/token",
+        remote_id=remote_id,
     )
 
 
 def applied(destination: Destination, *rows: Cleared) -> dict[str, RowOutcome]:
-    """Return the outcomes by the rows' names, each exactly once."""
+    """Return the outcomes by the rows' names, each exactly once; jobs that were started are followed."""
     outcomes = list(destination.apply(rows, NOW))
+    by_id = {one.row_id: one for one in rows}
+    for job in {one.job for one in outcomes if one.job}:
+        waiting = [by_id[one.row_id] for one in outcomes if one.job == job]
+        asked = [Awaited(one.row_id, one.action, one.address, one.tag) for one in waiting]
+        outcomes = [one for one in outcomes if one.job != job] + list(destination.followed(job, asked, NOW))
+    assert all(one.fate is not Fate.PENDING or one.job for one in outcomes)
     assert len(outcomes) == len({one.row_id for one in outcomes}) == len(rows)
     return {one.row_id.removeprefix("row_"): one for one in outcomes}
 
@@ -73,6 +83,30 @@ class Rig:
         """Let the next request fail so; False if it cannot."""
         return False
 
+    def open_clearing(self) -> Destination | None:
+        """Open it so that a last name which we do not have clears theirs; None if its fields have no such policy."""
+        return None
+
+    def last_name(self, address: str) -> str:
+        """The last name that it holds for an address, empty if none."""
+        raise NotImplementedError
+
+    def merge(self, primary: str, other: str) -> bool:
+        """Let a user there make one contact of two; False if that cannot happen."""
+        return False
+
+    def rename(self, old: str, new: str) -> bool:
+        """Let a user there give a contact another main address; False if that cannot happen, or leaves no trace."""
+        return False
+
+    def contacts(self) -> int:
+        """How many contacts it has."""
+        raise NotImplementedError
+
+    def violations(self) -> list[Any]:
+        """What was asked of it that a careful caller never asks."""
+        return []
+
 
 class MailchimpRig(Rig):
     bad_row = row("bad", address="not-an-address")
@@ -81,8 +115,8 @@ class MailchimpRig(Rig):
         self.vendor = Mailchimp(api_key=f"{SECRET}-us21")
         self.url = ""
 
-    def open(self, **environ: str) -> Destination:
-        settings = DestinationSettings(name="mailchimp", connector="mailchimp")
+    def open(self, chosen: DestinationSettings | None = None, **environ: str) -> Destination:
+        settings = chosen or DestinationSettings(name="mailchimp", connector="mailchimp")
         known = {
             "MAILCHIMP_API_KEY": self.vendor.api_key,
             "MAILCHIMP_LIST_ID": self.vendor.list_id,
@@ -90,11 +124,116 @@ class MailchimpRig(Rig):
         }
         return open_destination(settings, known | environ)
 
+    def open_clearing(self) -> Destination:
+        mapping = {"FNAME": "first_name", "LNAME": {"field": "last_name", "nulls": "clear"}}
+        settings = DestinationSettings(name="mailchimp", connector="mailchimp", settings={"merge_fields": mapping})
+        return self.open(settings)
+
+    def last_name(self, address: str) -> str:
+        member = self.vendor.audience.find(address)
+        return str(member.merge_fields.get("LNAME", "")) if member else ""
+
+    def contacts(self) -> int:
+        return len(self.vendor.audience.members)
+
+    def violations(self) -> list[Any]:
+        return self.vendor.audience.violations
+
     def holds(self) -> set[str]:
         return set(self.vendor.audience.tagged("Silver medallists"))
 
     def refuse_the_key(self) -> dict[str, str]:
         return {"MAILCHIMP_API_KEY": f"{SECRET[::-1]}-us21"}
+
+    def fail_once(self, kind: str) -> bool:
+        self.vendor.app.switch_on(kind, retry_after=0.01)
+        return True
+
+
+class HubSpotRig(Rig):
+    bad_row = row("bad", address="not-an-address")
+
+    def __init__(self) -> None:
+        self.vendor = HubSpot(access_token=SECRET)
+        self.url = ""
+
+    def open(self, chosen: DestinationSettings | None = None, **environ: str) -> Destination:
+        settings = chosen or DestinationSettings(name="crm", connector="hubspot")
+        return open_destination(settings, {"CRM_ACCESS_TOKEN": SECRET, "CRM_BASE_URL": self.url} | environ)
+
+    def open_clearing(self) -> Destination:
+        mapping = {"firstname": "first_name", "lastname": {"field": "last_name", "nulls": "clear"}}
+        return self.open(DestinationSettings(name="crm", connector="hubspot", settings={"properties": mapping}))
+
+    def last_name(self, address: str) -> str:
+        contact = self.vendor.crm.find(address, "email")
+        return contact.properties.get("lastname", "") if contact else ""
+
+    def merge(self, primary: str, other: str) -> bool:
+        self.vendor.crm.merge(primary, other)
+        return True
+
+    def rename(self, old: str, new: str) -> bool:
+        self.vendor.crm.rename(old, new)
+        return True
+
+    def contacts(self) -> int:
+        return len(self.vendor.crm.contacts)
+
+    def violations(self) -> list[Any]:
+        return self.vendor.crm.violations
+
+    def holds(self) -> set[str]:
+        return self.vendor.crm.listed("Silver medallists")
+
+    def refuse_the_key(self) -> dict[str, str]:
+        return {"CRM_ACCESS_TOKEN": SECRET[::-1]}
+
+    def fail_once(self, kind: str) -> bool:
+        self.vendor.app.switch_on(kind, retry_after=0.01)
+        return True
+
+
+class SendGridRig(Rig):
+    bad_row = row("bad", address="not-an-address")
+
+    def __init__(self) -> None:
+        self.vendor = SendGrid(api_key=SECRET)
+        self.url = ""
+
+    def open(self, chosen: DestinationSettings | None = None, **environ: str) -> Destination:
+        settings = chosen or DestinationSettings(name="marketing", connector="sendgrid")
+        return open_destination(settings, {"MARKETING_API_KEY": SECRET, "MARKETING_BASE_URL": self.url} | environ)
+
+    def open_clearing(self) -> Destination:
+        mapping = {"first_name": "first_name", "last_name": {"field": "last_name", "nulls": "clear"}}
+        return self.open(
+            DestinationSettings(name="marketing", connector="sendgrid", settings={"contact_fields": mapping})
+        )
+
+    def last_name(self, address: str) -> str:
+        contact = self.vendor.account.find(address)
+        return contact.fields.get("last_name", "") if contact else ""
+
+    def merge(self, primary: str, other: str) -> bool:
+        self.vendor.account.merge(primary, other)
+        return True
+
+    def rename(self, old: str, new: str) -> bool:
+        self.vendor.account.rename(old, new)
+        return True
+
+    def contacts(self) -> int:
+        return len(self.vendor.account.contacts)
+
+    def violations(self) -> list[Any]:
+        return self.vendor.account.violations
+
+    def holds(self) -> set[str]:
+        return self.vendor.account.listed("Silver medallists")
+
+    def refuse_the_key(self) -> dict[str, str]:
+        return {"MARKETING_API_KEY": SECRET[::-1]}
 
     def fail_once(self, kind: str) -> bool:
         self.vendor.app.switch_on(kind, retry_after=0.01)
@@ -210,6 +349,22 @@ def _mailchimp(_folder: Path) -> Iterator[Rig]:
 
 
 @contextmanager
+def _hubspot(_folder: Path) -> Iterator[Rig]:
+    rig = HubSpotRig()
+    with Serving({"hubspot": rig.vendor.app}) as serving:
+        rig.url = serving.urls["hubspot"]
+        yield rig
+
+
+@contextmanager
+def _sendgrid(_folder: Path) -> Iterator[Rig]:
+    rig = SendGridRig()
+    with Serving({"sendgrid": rig.vendor.app}) as serving:
+        rig.url = serving.urls["sendgrid"]
+        yield rig
+
+
+@contextmanager
 def _smtp(_folder: Path) -> Iterator[Rig]:
     rig = SmtpRig()
     with Serving({}, rig.vendor) as serving:
@@ -241,6 +396,8 @@ def _webhook(_folder: Path) -> Iterator[Rig]:
 
 RIGS: dict[str, Callable[[Path], Any]] = {
     "mailchimp": _mailchimp,
+    "hubspot": _hubspot,
+    "sendgrid": _sendgrid,
     "smtp": _smtp,
     "file": _file,
     "twilio": _twilio,

@@ -75,6 +75,87 @@ def test_state_put_twice_is_there_once_and_what_is_removed_is_gone(rig: Rig):
     assert rig.holds() == {"bob@example.org"}
 
 
+def test_contacts_merged_there_are_neither_doubled_nor_an_error(rig: Rig):
+    destination = rig.open()
+    if destination.kind == "message":
+        pytest.skip("it holds nobody")
+    first = applied(destination, row("ann"), row("bob"), row("cy"))
+    if not rig.merge("ann@example.org", "bob@example.org"):
+        pytest.skip("nobody is merged there")
+    before = rig.contacts()
+    outcomes = applied(rig.open(), row("ann", known=True), row("bob", known=True))
+    assert {one.fate for one in outcomes.values()} == {Fate.SENT}
+    assert rig.contacts() == before
+    assert rig.holds() == {"ann@example.org", "cy@example.org"}
+    # by what it was called before the merge
+    removals = [row(name, Action.REMOVE, known=True, remote_id=first[name].remote_id) for name in ("ann", "bob")]
+    assert {one.fate for one in applied(rig.open(), *removals).values()} == {Fate.REMOVED}
+    assert rig.holds() == {"cy@example.org"}
+    assert rig.contacts() == before, "nobody is deleted"
+    assert not rig.violations()
+
+
+def test_a_person_whose_address_changed_is_there_under_the_new_one_alone(rig: Rig):
+    destination = rig.open()
+    if destination.kind == "message":
+        pytest.skip("it holds nobody")
+    first = applied(destination, row("old"), row("bob"))
+    left = row("old", Action.REMOVE, known=True, remote_id=first["old"].remote_id)
+    outcomes = applied(rig.open(), left, row("new"))
+    assert (outcomes["old"].fate, outcomes["new"].fate) == (Fate.REMOVED, Fate.SENT)
+    assert rig.holds() == {"new@example.org", "bob@example.org"}
+    assert not rig.violations()
+
+
+def test_a_main_address_changed_there_too_stays_one_contact(rig: Rig):
+    destination = rig.open()
+    if destination.kind == "message":
+        pytest.skip("it holds nobody")
+    first = applied(destination, row("old"), row("bob"))
+    if not rig.rename("old@example.org", "new@example.org"):
+        pytest.skip("it has one address a contact")
+    assert applied(rig.open(), row("old", known=True))["old"].fate is Fate.SENT
+    assert rig.holds() == {"new@example.org", "bob@example.org"}, "the key is not written back"
+    left = row("old", Action.REMOVE, known=True, remote_id=first["old"].remote_id)
+    applied(rig.open(), left, row("new"))
+    assert rig.holds() == {"new@example.org", "bob@example.org"}
+    assert rig.contacts() == 2
+    assert not rig.violations()
+
+
+def test_no_request_holds_more_than_the_vendor_takes(rig: Rig):
+    destination = rig.open()
+    rows = [row(f"p{number}", _action(destination)) for number in range(min(destination.batch, 250))]
+    outcomes = applied(destination, *rows)
+    assert {one.fate for one in outcomes.values()} == {Fate.SENT}
+    assert len(rig.holds()) == len(rows)
+    if destination.kind == "state":
+        applied(destination, *(row(one.row_id.removeprefix("row_"), Action.REMOVE, known=True) for one in rows))
+        assert not rig.holds()
+    assert not rig.violations()
+
+
+def test_the_pause_that_a_429_asks_for_is_kept(rig: Rig, slept: list[float]):
+    destination = rig.open()
+    if not rig.fail_once("429"):
+        pytest.skip("it has no such failure")
+    assert applied(destination, row("ann", _action(destination)))["ann"].fate is Fate.SENT
+    assert 0.01 in slept
+
+
+def test_what_we_do_not_have_leaves_theirs_alone_unless_the_mapping_says_clear(rig: Rig):
+    clearing = rig.open_clearing()
+    if clearing is None:
+        pytest.skip("its fields have no such policy")
+    applied(rig.open(), row("ann", last_name="There"))
+    applied(rig.open(), row("ann", known=True, last_name=None))
+    assert rig.last_name("ann@example.org") == "There"
+    applied(clearing, row("ann", known=True, last_name="Ours"))
+    assert rig.last_name("ann@example.org") == "Ours"
+    applied(clearing, row("ann", known=True, last_name=None))
+    assert not rig.last_name("ann@example.org")
+
+
 @pytest.mark.parametrize("kind", ["429", "500", "cut"])
 def test_a_passing_failure_is_tried_again(rig: Rig, kind: str):
     destination = rig.open()
@@ -105,7 +186,9 @@ def test_secrets_and_addresses_stay_out_of_logs_and_errors(rig: Rig, caplog: pyt
         destination = rig.open(**environ)
         try:
             destination.check()
-            list(destination.apply([row("ann", _action(destination)), rig.bad_row], NOW))
+            applied(destination, row("ann", _action(destination)), rig.bad_row)
+            if destination.kind == "state":
+                applied(destination, row("ann", Action.REMOVE, known=True))
             list(destination.read_back(None, NOW))
         except ConnectorError as error:
             told += "".join(traceback.format_exception(error))
@@ -119,6 +202,8 @@ def test_secrets_and_addresses_stay_out_of_logs_and_errors(rig: Rig, caplog: pyt
 def test_a_setting_that_is_missing_is_named():
     for connector, missing in (
         ("mailchimp", "X_API_KEY"),
+        ("hubspot", "X_ACCESS_TOKEN"),
+        ("sendgrid", "X_API_KEY"),
         ("smtp", "X_HOST"),
         ("file", "X_FOLDER"),
         ("twilio", "X_ACCOUNT_SID"),
@@ -129,5 +214,5 @@ def test_a_setting_that_is_missing_is_named():
 
 
 def test_an_unknown_destination_names_those_there_are():
-    with pytest.raises(Misconfigured, match="there are file, mailchimp, smtp, twilio, webhook"):
+    with pytest.raises(Misconfigured, match="there are file, hubspot, mailchimp, sendgrid, smtp, twilio, webhook"):
         open_destination(DestinationSettings(name="x", connector="pigeon"), {})
