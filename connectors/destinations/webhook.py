@@ -100,9 +100,10 @@ class Webhook(Destination):
     def _tell(self, row: Cleared, now: datetime) -> tuple[RowOutcome, ConnectorError | None]:
         """Send one event; return its outcome, and the failure if there was one."""
         kind = "segment.left" if row.action is Action.REMOVE else "person.changed" if row.held else "segment.entered"
+        message_id = f"msg_{row.occasion or f'{kind}.{row.row_id}'}"
         try:
             self._post(
-                f"msg_{row.occasion or row.row_id}",
+                message_id,
                 kind,
                 row.tried_since or now,
                 _data(row, self.fields),
