@@ -43,9 +43,12 @@ def retention_asset() -> dg.AssetsDefinition:
         check = dg.AssetCheckResult(
             check_name=NOTHING_HELD,
             passed=not held,
-            description=f"{held} rows belong to people who were erased: run `catchment erase` for them again."
-            if held
-            else "Nothing is held of anybody who was erased.",
+            description=(
+                f"{held} rows belong to people who were erased. Stop pushes (`catchment pause`), remove these rows, "
+                "and find out who wrote them."
+                if held
+                else "Nothing is held of anybody who was erased."
+            ),
         )
         return dg.MaterializeResult(asset_key=RETENTION, metadata=metadata, check_results=[check])
 
