@@ -9,6 +9,7 @@ from connectors.contract import Connection, DestinationSettings
 from dagster_project.destinations import destination_definitions
 from dagster_project.sources import source_definitions
 from dedupe.survivorship_rules import SurvivorshipRules
+from talent_pool.delivery.contact_policy import ContactPolicy
 from talent_pool.segments.definition import SegmentDefinition
 
 
@@ -41,4 +42,12 @@ class Survivorship(SurvivorshipRules, dg.Component, dg.Resolvable):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - the contract's
         """Return nothing: `assets.people` builds people by these rules."""
+        return dg.Definitions()
+
+
+class MarketingPolicy(ContactPolicy, dg.Component, dg.Resolvable):
+    """When, and how often, marketing may reach one person."""
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - the contract's
+        """Return nothing: the gate asks it of every row."""
         return dg.Definitions()

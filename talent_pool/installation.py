@@ -1,11 +1,11 @@
-"""This installation: its connections, segments, destinations and survivorship, read from YAML without Dagster.
+"""This installation: its connections, segments, destinations, policies and survivorship, read from YAML without Dagster.
 
 The files are Dagster component files (several blocks parted by `---`), so that one text serves the Dagster UI, the
 command line and the intake. Errors name the file and the line.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from connectors.contract import Connection, DestinationSettings
 from connectors.errors import Misconfigured
 from dedupe.survivorship_rules import DEFAULTS, SurvivorshipRules
+from talent_pool.delivery.contact_policy import ContactPolicy
 from talent_pool.segments.definition import SegmentDefinition
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "assets"
@@ -25,6 +26,7 @@ _BLOCKS: Mapping[str, type[BaseModel]] = {
     "dagster_project.components.CandidateSegment": SegmentDefinition,
     "dagster_project.components.EngagementDestination": DestinationSettings,
     "dagster_project.components.Survivorship": SurvivorshipRules,
+    "dagster_project.components.MarketingPolicy": ContactPolicy,
 }
 SURVIVORSHIP = "the survivorship"
 """What its one block is called among those that have names; no name has a blank in it."""
@@ -46,6 +48,8 @@ class Installation:
     destinations: Mapping[str, DestinationSettings]
     lines: Mapping[str, str]
     survivorship: SurvivorshipRules = DEFAULTS
+    policies: Mapping[str, ContactPolicy] = field(default_factory=dict[str, ContactPolicy])
+    """Contact policies by organisation; an organisation without one has the default one."""
 
     def connection(self, name: str) -> Connection:
         """Return one connection. Raises Misconfigured, naming those there are."""
@@ -106,6 +110,7 @@ def read(folder: Path | None = None) -> Installation:
         found[DestinationSettings],
         lines,
         found[SurvivorshipRules].get(SURVIVORSHIP, DEFAULTS),
+        {policy.organisation: policy for policy in found[ContactPolicy].values()},
     )
     _check_pushes(installation, blocks)
     _check_sources(installation, blocks)
@@ -119,6 +124,8 @@ def _name(settings: BaseModel) -> str:
 
 
 def _taken(name: str, block: _Block, before: _Block) -> str:
+    if name.startswith("the contact policy"):
+        return f"{block.place()}: {name} stands already at {before.place()}. Make one block of them."
     if name == SURVIVORSHIP:
         return f"{block.place()}: rules for survivorship stand already at {before.place()}. Make one block of them."
     taken = before.place(["name"])

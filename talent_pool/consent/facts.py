@@ -71,6 +71,12 @@ def people_facts(connection: Connection, person_ids: Iterable[str]) -> dict[str,
     return found
 
 
+def add_what_is_at_addresses(connection: Connection, found: dict[str, Person]) -> None:
+    """Add to each what was said, and is suppressed, at the addresses whose keys it has."""
+    _add_said_at_addresses(connection, found)
+    _add_suppressions(connection, found)
+
+
 def _part(connection: Connection, ids: Sequence[str]) -> dict[str, Person]:
     rows = connection.execute(
         select(people.c.id, people.c.organisation, people.c.state, people.c.is_private).where(people.c.id.in_(ids))
@@ -93,6 +99,10 @@ def _add_statements(connection: Connection, found: dict[str, Person]) -> None:
         found[row.person_id].said[row.id] = row
         if row.address_key:
             found[row.person_id].keys.add(row.address_key)
+    _add_said_at_addresses(connection, found)
+
+
+def _add_said_at_addresses(connection: Connection, found: dict[str, Person]) -> None:
     # Whatever was said at an address counts whole, whichever record brought it: half a history could lift a no.
     holders = _holders(found)
     for part in chunks(holders):

@@ -86,7 +86,7 @@ def _row(
         **times,
         **{key: _text(details.get(key)) for key in _TEXTS},
         "user_id": held_by,
-        "feedback_given_at": _answered(feedback, held_by, times["starts_at"]),
+        "feedback_given_at": _answered(feedback, times["starts_at"]),
     }
 
 
@@ -94,14 +94,9 @@ def _first(records: Iterable[Interaction], kind: str) -> datetime | None:
     return min((one.at for one in records if one.type == kind and one.at), default=None)
 
 
-def _answered(feedback: Iterable[Interaction], held_by: str | None, since: datetime | None) -> datetime | None:
-    """Return when feedback of whoever held it was given; of anybody where that is not known."""
-    given = [
-        one.at
-        for one in feedback
-        if one.at and (since is None or one.at >= since) and held_by in (None, one.user_id)
-    ]
-    return min(given, default=None)
+def _answered(feedback: Iterable[Interaction], since: datetime | None) -> datetime | None:
+    """Return when feedback was first given from the interview's beginning on, by whomever: nobody is nagged for less."""
+    return min((one.at for one in feedback if one.at and (since is None or one.at >= since)), default=None)
 
 
 def _text(value: Any) -> str | None:

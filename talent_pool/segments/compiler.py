@@ -7,7 +7,7 @@ passing of time; for everybody else it also tells the times on which the conditi
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -27,11 +27,11 @@ from sqlalchemy import (
     true,
 )
 
-from talent_pool.segments.calendar import NOW, Span
+from talent_pool.segments.calendar import NOW, Span, local_days_ahead, local_midnight
 from talent_pool.segments.definition import SegmentDefinition
 from talent_pool.segments.rules import Condition, Contactable, Group, Leaf, Node, Reference, Window, leaves
-from talent_pool.segments.vocabulary import ENTITIES, Kind, Surroundings
-from talent_pool.store.tables import applications, people, person_records
+from talent_pool.segments.vocabulary import ENTITIES, WITHIN, Kind, Surroundings
+from talent_pool.store.tables import applications, interviews, job_matches, people, person_records, users
 from talent_pool.store.types import UtcDateTime
 
 Scope = Callable[[ColumnElement[Any]], ColumnElement[bool]]
@@ -50,6 +50,8 @@ class _Question:
     may_fail: ColumnElement[bool]
     dues: tuple[tuple[ColumnElement[Any], Span], ...] = ()
     """(time, span): at `time` moved on by `span` the answer could change."""
+    local: tuple[ColumnElement[Any], ColumnElement[Any], int] | None = None
+    """(time, zone, days): holds on the day of `zone` that is so many days before `time`; Python answers it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +85,13 @@ class CompiledSegment:
     @property
     def subject(self) -> FromClause:
         """The table of the segment's subjects."""
-        return applications if self.definition.subject == "application" else people
+        return ENTITIES[self.definition.subject].table
 
     def candidates(self, scope: Scope) -> Select[Any]:
         """Return the query for those in `scope` who are in the segment or could be by time alone."""
-        person_id = self.subject.c.person_id if self.definition.subject == "application" else people.c.id
-        return self._rows().where(scope(person_id), self._possible(self.tree, iter(self._questions), wanted=True))
+        # An index leads from these: of several equal columns the one that the subject's table is found by.
+        who = {"person": people.c.id, "user": users.c.id}.get(self.definition.subject, applications.c.person_id)
+        return self._rows().where(scope(who), self._possible(self.tree, iter(self._questions), wanted=True))
 
     def named(self, subject_ids: Sequence[str]) -> Select[Any]:
         """Return the query for these subjects, whatever the rule says of them."""
@@ -102,6 +105,9 @@ class CompiledSegment:
         truths: list[bool | None] = []
         dues: list[datetime] = []
         for index, (leaf, question) in enumerate(zip(self.leaves, self._questions, strict=True)):
+            if question.local is not None:
+                truths.append(self._local(found[f"moment_{index}"], found[f"zone_{index}"], question.local[2], dues))
+                continue
             truths.append(None if isinstance(leaf, Contactable) else bool(found[f"leaf_{index}"]))
             for number, (_, span) in enumerate(question.dues):
                 moment = found[f"due_{index}_{number}"]
@@ -114,16 +120,31 @@ class CompiledSegment:
         """Put the rule together from the answers to its conditions, all known."""
         return _together(self.tree, iter(truths))
 
+    def _local(self, moment: datetime | None, zone: str | None, days: int, dues: list[datetime]) -> bool:
+        """Answer which day it is where somebody is, and add the midnights at which that changes."""
+        if moment is None:
+            return False
+        dues.extend(at for at in (local_midnight(moment, ahead, zone) for ahead in (days, days - 1)) if at > self.now)
+        return local_days_ahead(moment, self.now, zone) == days
+
     def _rows(self) -> Select[Any]:
         definition, subject = self.definition, self.subject
-        columns: list[ColumnElement[Any]] = [subject.c.id.label("subject_id"), people.c.id.label("person_id")]
+        person_id = users.c.id if subject is users else people.c.id
+        columns: list[ColumnElement[Any]] = [subject.c.id.label("subject_id"), person_id.label("person_id")]
         for index, question in enumerate(self._questions):
             columns.append(case((question.holds, 1), else_=0).label(f"leaf_{index}"))
             columns.extend(moment.label(f"due_{index}_{number}") for number, (moment, _) in enumerate(question.dues))
+            if question.local is not None:
+                moment, zone, _ = question.local
+                columns += [moment.label(f"moment_{index}"), zone.label(f"zone_{index}")]
+        if subject is users:
+            return select(*columns).where(users.c.active, users.c.organisation == definition.organisation)
         query = select(*columns).where(people.c.state == "active", people.c.organisation == definition.organisation)
         if subject is people:
             return query
-        joined = applications.join(people, people.c.id == applications.c.person_id)
+        joined: FromClause = applications.join(people, people.c.id == applications.c.person_id)
+        if subject in (interviews, job_matches):
+            joined = subject.join(joined, subject.c.application_id == applications.c.id)
         return query.select_from(joined).where(applications.c.organisation == definition.organisation)
 
     def _possible(self, node: Node, questions: Any, *, wanted: bool) -> ColumnElement[bool]:
@@ -139,9 +160,11 @@ class CompiledSegment:
     def _question(self, leaf: Leaf | Contactable) -> _Question:
         if isinstance(leaf, Contactable):
             return _Question(false(), true(), true())
-        if leaf.entity.name in (self.definition.subject, "person"):
+        if leaf.entity.name in WITHIN[self.definition.subject]:
             table = leaf.entity.table
             asked = [self._asked(condition, table) for condition in leaf.conditions]
+            if asked[0].local:  # a question about a day stands by itself
+                return asked[0]
             return _Question(
                 and_(*(one.holds for one in asked)),
                 and_(*(one.may_hold for one in asked)),
@@ -170,7 +193,18 @@ class CompiledSegment:
         # Said aloud: two levels down, SQLAlchemy would bring in everybody's records instead.
         hers = select(person_records.c.record_id).where(person_records.c.person_id == people.c.id).correlate(people)
         organisation = self.definition.organisation
+        if self.definition.subject == "user":
+            by = table.c.user_id if leaf.entity.name == "interview" else table.c.recruiter_id
+            return and_(table.c.connection == users.c.connection, by == users.c.remote_id)
+        about_one = "application" in WITHIN[self.definition.subject]
         match leaf.entity.name:
+            case "interview" if about_one:
+                return table.c.application_id == applications.c.id
+            case "interview":
+                mine = select(applications.c.id).where(
+                    applications.c.person_id == people.c.id, applications.c.organisation == organisation
+                )
+                return table.c.application_id.in_(mine.correlate(people))
             case "application":
                 return and_(table.c.person_id == people.c.id, table.c.organisation == organisation)
             case "other_application":
@@ -179,7 +213,7 @@ class CompiledSegment:
                     table.c.organisation == organisation,
                     table.c.id != applications.c.id,
                 )
-            case "event" if self.definition.subject == "application":
+            case "event" if about_one:
                 of_the_candidate = and_(
                     table.c.application_id.is_(None),
                     table.c.candidate_record_id == applications.c.candidate_record_id,
@@ -208,6 +242,10 @@ class CompiledSegment:
         column = field.column(table, self._surroundings)
         if condition.operator == "window":
             return self._timed(column, condition.value)
+        if condition.operator == "local_day":
+            zone = func.coalesce(people.c.time_zone, interviews.c.time_zone)
+            ahead = and_(column.is_not(None), column > literal(self.now - timedelta(days=2), UtcDateTime()))
+            return _Question(false(), ahead, true(), local=(column, zone, condition.value))
         holds = self._plain(condition, column)
         return _Question(holds, holds, not_(holds))
 
@@ -248,6 +286,8 @@ class CompiledSegment:
 def _met(condition: Condition, column: ColumnElement[Any]) -> ColumnElement[bool]:
     values: list[Any] = condition.value
     if condition.field.kind is Kind.LIST:
+        if condition.field.folded:
+            values = [value.lower() for value in values]
         listed = or_(*(column.contains(f'"{value}"', autoescape=True) for value in values))
         return and_(column.is_not(None), listed)
     if condition.field.kind is Kind.FLAG:
@@ -263,20 +303,22 @@ def _of_an_event(definition: SegmentDefinition, activated_at: datetime) -> tuple
         return ()
     entity = ENTITIES[definition.subject]
     field = entity.fields[definition.counted_by]
-    days = Span(definition.useless_after_days or 0, "days")
     name = f"{entity.name} {field.name}"
-    return (
-        Leaf(
-            entity,
-            (Condition(field, "not_before", activated_at, ""),),
-            f"{name} is not before the segment's beginning",
-        ),
-        Leaf(
-            entity,
-            (Condition(field, "window", Window(days, NOW), ""),),
-            f"{name} is not more than {days} ago (useless after)",
-        ),
+    begun = Leaf(
+        entity,
+        (Condition(field, "not_before", activated_at, ""),),
+        f"{name} is not before the segment's beginning",
     )
+    ends: list[Leaf] = []
+    if definition.useless_after_days:
+        days = Span(definition.useless_after_days, "days")
+        window = Condition(field, "window", Window(days, NOW), "")
+        ends.append(Leaf(entity, (window,), f"{name} is not more than {days} ago (useless after)"))
+    if definition.useless_after:
+        end = entity.fields[definition.useless_after]
+        ahead = Condition(end, "window", Window(NOW, None), "")
+        ends.append(Leaf(entity, (ahead,), f"{entity.name} {end.name} is still ahead (useless after)"))
+    return (begun, *ends)
 
 
 def _together(node: Node, truths: Any) -> bool:
