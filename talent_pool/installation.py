@@ -117,6 +117,24 @@ def read(folder: Path | None = None) -> Installation:
     return installation
 
 
+def segment_in(path: Path, name: str) -> SegmentDefinition:
+    """Return one segment from a file that is not installed. Raises Misconfigured, with file and line."""
+    if not path.is_file():
+        raise Misconfigured(f"There is no file {path}.")
+    for block in _blocks(path):
+        settings = _validated(block)
+        if isinstance(settings, SegmentDefinition) and settings.name == name:
+            return settings
+    raise Misconfigured(f"{path}: there is no segment {name!r} in it.")
+
+
+def place_of(installation: Installation, name: str, parts: Sequence[str | int]) -> str:
+    """Return "file:line" of a part of a block's attributes, as far as the way leads."""
+    path, _, line = installation.lines[name].rpartition(":")
+    blocks = [block for block in _blocks(Path(path)) if block.node.start_mark.line + 1 == int(line)]
+    return blocks[0].place(parts) if blocks else installation.lines[name]
+
+
 def _name(settings: BaseModel) -> str:
     if isinstance(settings, SurvivorshipRules):
         return SURVIVORSHIP

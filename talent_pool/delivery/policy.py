@@ -92,7 +92,9 @@ def held(connection: Connection, way: Passage, rows: Sequence["Leaving"]) -> dic
         judged = _marketing(way, row, known.get(row.person_id or "", Contact()))
         if judged is not None:
             found[row.row_id] = judged
-    service = [row for row in rows if row.type == "service" and row.action is Action.MESSAGE and row.recipient == "person"]
+    service = [
+        row for row in rows if row.type == "service" and row.action is Action.MESSAGE and row.recipient == "person"
+    ]
     for row_id, moment in _human_moments(connection, service).items():
         found[row_id] = Held(Fate.SUPPRESSED, HUMAN_MOMENT.format(moment))
     return found
@@ -127,6 +129,16 @@ def _later(way: Passage, row: "Leaving", contact: Contact, policy: ContactPolicy
     if not why:
         return None
     return Held(Fate.DEFERRED, f"Later: {' and '.join(why)}. It may go from {begin:%Y-%m-%d %H:%M} UTC.", begin)
+
+
+def next_moment(contact: Contact, policy: ContactPolicy, now: datetime) -> datetime | None:
+    """Return the first moment from `now` on at which one more message of marketing may go; None while in process."""
+    if contact.in_process and policy.in_process == "no_marketing":
+        return None
+    begin = now
+    if policy.cool_off_days and contact.rejected_at:
+        begin = max(begin, contact.rejected_at + timedelta(days=policy.cool_off_days))
+    return policy.may_go(begin, zone_in(contact.time_zone, policy), contact.sent)
 
 
 def zone_in(time_zone: str | None, policy: ContactPolicy) -> str:
@@ -188,7 +200,13 @@ def _add_messages(connection: Connection, found: dict[str, Contact], now: dateti
             deliveries.c.state.in_(_WRITTEN),
             deliveries.c.planned_at > now - _COUNTS_FOR,
         )
-        columns = deliveries.c.id, deliveries.c.person_id, deliveries.c.address_key, deliveries.c.sent_at, deliveries.c.planned_at
+        columns = (
+            deliveries.c.id,
+            deliveries.c.person_id,
+            deliveries.c.address_key,
+            deliveries.c.sent_at,
+            deliveries.c.planned_at,
+        )
         for column in (deliveries.c.person_id, deliveries.c.address_key):
             for row in connection.execute(select(*columns).where(column.in_(part), *recent)):
                 for person in owner.get(row.person_id, set()) | owner.get(row.address_key, set()):

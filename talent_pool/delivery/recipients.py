@@ -124,9 +124,7 @@ def would_be(
 def _listed(values: Sequence[Mapping[str, Any]]) -> FromClause:
     """Return rows that stand in no table as if they did."""
     columns = [column("id", Text), *(column(name, memberships.c[name].type) for name in _MEMBERSHIP)]
-    selects = [
-        select(*(literal(value[one.name], one.type).label(one.name) for one in columns)) for value in values
-    ]
+    selects = [select(*(literal(value[one.name], one.type).label(one.name) for one in columns)) for value in values]
     return union_all(*selects).subquery()
 
 

@@ -44,11 +44,15 @@ def wanted(store: Store, segment: SegmentDefinition, rows: Sequence[Planned]) ->
     }
 
 
-def make(connection: Connection, store: Store, segment: SegmentDefinition, rows: dict[str, Planned], now: datetime) -> None:
+def make(
+    connection: Connection, store: Store, segment: SegmentDefinition, rows: dict[str, Planned], now: datetime
+) -> None:
     """Write the tasks that are not there yet; one that is done stays done."""
     known = {row.leaving.application_id for row in rows.values()}
     query = (
-        select(applications.c.id, applications.c.candidate_record_id, applications.c.recruiter_id, users.c.id.label("user"))
+        select(
+            applications.c.id, applications.c.candidate_record_id, applications.c.recruiter_id, users.c.id.label("user")
+        )
         .outerjoin(
             users,
             and_(
@@ -91,7 +95,14 @@ def missing(connection: Connection, task_ids: Sequence[str]) -> set[str]:
 def listed(store: Store, *, done: bool = False) -> list[Task]:
     """Return open tasks, or those that are done, oldest first."""
     query = (
-        select(tasks, users.c.name, users.c.email, people.c.id.label("person_id"), people.c.full_name, jobs.c.name.label("job"))
+        select(
+            tasks,
+            users.c.name,
+            users.c.email,
+            people.c.id.label("person_id"),
+            people.c.full_name,
+            jobs.c.name.label("job"),
+        )
         .select_from(tasks)
         .outerjoin(users, users.c.id == tasks.c.assignee)
         .outerjoin(person_records, person_records.c.record_id == tasks.c.candidate_record_id)

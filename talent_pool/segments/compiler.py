@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from talent_pool.segments.calendar import NOW, Span, local_days_ahead, local_midnight
 from talent_pool.segments.definition import SegmentDefinition
-from talent_pool.segments.rules import Condition, Contactable, Group, Leaf, Node, Reference, Window, leaves
+from talent_pool.segments.rules import Condition, Contactable, Group, Leaf, Node, Reference, Window, leaves, without
 from talent_pool.segments.vocabulary import ENTITIES, WITHIN, Kind, Surroundings
 from talent_pool.store.tables import applications, interviews, job_matches, people, person_records, users
 from talent_pool.store.types import UtcDateTime
@@ -72,15 +72,25 @@ class CompiledSegment:
     """A segment's rule in SQL at one instant. An event's own two conditions (its age) stand before the written ones."""
 
     def __init__(
-        self, definition: SegmentDefinition, activated_at: datetime, now: datetime, surroundings: Surroundings
+        self,
+        definition: SegmentDefinition,
+        activated_at: datetime,
+        now: datetime,
+        surroundings: Surroundings,
+        tree: Node | None = None,
     ) -> None:
         self.definition = definition
         self.now = now
         self._surroundings = surroundings
-        self.tree: Node = Group("all", (*_of_an_event(definition, activated_at), definition.rule))
+        self.tree: Node = tree or Group("all", (*_of_an_event(definition, activated_at), definition.rule))
         self.leaves = leaves(self.tree)
         self._questions = [self._question(leaf) for leaf in self.leaves]
         self.asks_consent = any(isinstance(leaf, Contactable) for leaf in self.leaves)
+
+    def without(self, leaf: Leaf | Contactable) -> "CompiledSegment":
+        """Return the same rule with one of its conditions left out."""
+        tree = without(self.tree, leaf) or Group("all", ())
+        return CompiledSegment(self.definition, self.now, self.now, self._surroundings, tree)
 
     @property
     def subject(self) -> FromClause:
@@ -155,7 +165,7 @@ class CompiledSegment:
         inside = wanted if node.quantifier != "none" else not wanted
         parts = [self._possible(part, questions, wanted=inside) for part in node.parts]
         every = wanted if node.quantifier != "any" else not wanted
-        return and_(*parts) if every else or_(*parts)
+        return and_(true(), *parts) if every else or_(false(), *parts)
 
     def _question(self, leaf: Leaf | Contactable) -> _Question:
         if isinstance(leaf, Contactable):

@@ -36,6 +36,11 @@ Recipient = Literal["person", "recruiter", "hiring_manager", "interviewer", "ref
 """Who is written to: the candidate, somebody of the company's around the application, or the user it is about."""
 
 
+def _wrong(field: str, problem: str) -> PydanticCustomError:
+    """Return the error for one field, so that it is told with the field's own line."""
+    return PydanticCustomError("rule", "{problem}", {"problem": problem, "path": (field,)})
+
+
 class SegmentDefinition(BaseModel):
     """One segment: who is in it, what it is about, and how it may be written to.
 
@@ -96,31 +101,36 @@ class SegmentDefinition(BaseModel):
         if self.event:
             self._counts_by_a_fact()
         elif self.since or self.fact or self.useless_after:
-            raise ValueError("`since`, `fact` and `useless_after` belong to segments with `event: true`")
+            raise _wrong(
+                "since" if self.since else "fact" if self.fact else "useless_after",
+                "`since`, `fact` and `useless_after` belong to segments with `event: true`",
+            )
         return self
 
     def _written_to_whom(self) -> None:
         if (self.subject == "user") != (self.recipient == "user"):
-            raise ValueError("segments with `subject: user` have `recipient: user`, and no others do")
+            raise _wrong("recipient", "segments with `subject: user` have `recipient: user`, and no others do")
         if self.recipient in ("recruiter", "hiring_manager", "interviewer", "referrer"):
             if self.subject == "person" or (self.recipient == "interviewer" and self.subject != "interview"):
-                raise ValueError(f"a segment of {self.subject}s has no {self.recipient}; give another `recipient`")
+                raise _wrong(
+                    "recipient", f"a segment of {self.subject}s has no {self.recipient}; give another `recipient`"
+                )
         if self.recipient != "person" and self.type == "marketing":
-            raise ValueError("marketing goes to candidates alone; give `type: service`")
+            raise _wrong("recipient", "marketing goes to candidates alone; give `type: service`")
         if self.holdout and self.type == "service":
-            raise ValueError("service messages are never held back; `holdout` belongs to `type: marketing`")
+            raise _wrong("holdout", "service messages are never held back; `holdout` belongs to `type: marketing`")
 
     def _counts_by_a_fact(self) -> None:
         times = [name for name, field in ENTITIES[self.subject].fields.items() if field.kind is Kind.TIME]
         if self.fact is None and self.subject != "application":
-            raise ValueError(f"an event segment of {self.subject}s names its `fact`: one of {', '.join(times)}")
+            raise _wrong("event", f"an event segment of {self.subject}s names its `fact`: one of {', '.join(times)}")
         if self.fact is not None and self.fact not in times:
-            raise ValueError(f"`fact` is one of {', '.join(times)}")
+            raise _wrong("fact", f"`fact` is one of {', '.join(times)}")
         if self.useless_after is not None and self.useless_after not in times:
-            raise ValueError(f"`useless_after` is one of {', '.join(times)}")
+            raise _wrong("useless_after", f"`useless_after` is one of {', '.join(times)}")
         if self.useless_after_days is None and self.useless_after is None:
-            raise ValueError(
-                "an event segment says `useless_after_days`: how old a fact may be and still be written about"
+            raise _wrong(
+                "event", "an event segment says `useless_after_days`: how old a fact may be and still be written about"
             )
 
     @property
@@ -142,9 +152,7 @@ class SegmentDefinition(BaseModel):
         """Return a hash of what the segment means, its wording and owner left out. `depends_on`: settings it uses."""
         told = self.model_dump(mode="json")
         meaning = {name: told[name] for name in _MEANING}
-        meaning |= {
-            name: told[name] for name in _MEANING_IF_SET if told[name] != type(self).model_fields[name].default
-        }
+        meaning |= {name: told[name] for name in _MEANING_IF_SET if told[name] != type(self).model_fields[name].default}
         # Keys keep their order of writing out of it; dates in rules are written as YAML gave them.
         packed = orjson.dumps([GRAMMAR, meaning, sorted(depends_on)], option=orjson.OPT_SORT_KEYS, default=str)
         return hashlib.sha256(packed).hexdigest()[:12]

@@ -150,7 +150,9 @@ class _Evaluation:
             names = sorted({row.segment for row in rows})
             connection.execute(delete(segment_due).where(segment_due.c.segment.in_(names)))
             # Should it come back, everybody is judged anew.
-            connection.execute(update(segments).where(segments.c.name.in_(names)).values(version=_NEVER, evaluated_at=None))
+            connection.execute(
+                update(segments).where(segments.c.name.in_(names)).values(version=_NEVER, evaluated_at=None)
+            )
 
     def _whole_pool(self, names: Sequence[str]) -> None:
         with self.store.reading() as connection:

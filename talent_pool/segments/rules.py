@@ -86,6 +86,8 @@ class Leaf:
     entity: Entity
     conditions: tuple[Condition, ...]
     text: str
+    path: Path = ()
+    """Where it stands inside `who`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,14 @@ def leaves(node: Node) -> list[Leaf | Contactable]:
     if isinstance(node, Group):
         return [leaf for part in node.parts for leaf in leaves(part)]
     return [node]
+
+
+def without(node: Node, unwanted: Leaf | Contactable) -> Node | None:
+    """Return a tree with one condition left out, and groups that this empties; None where nothing is left."""
+    if not isinstance(node, Group):
+        return None if node is unwanted else node
+    parts = tuple(part for one in node.parts if (part := without(one, unwanted)) is not None)
+    return Group(node.quantifier, parts) if parts else None
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -196,7 +206,7 @@ def _leaf(key: str, value: Any, subject: str, path: Path) -> Leaf:
     )
     if len(conditions) > 1 and any(one.operator == "local_day" for one in conditions):
         raise RuleError(path, "a question with `is` stands on a line of its own.")
-    return Leaf(entity, conditions, _sentence(entity, conditions, subject))
+    return Leaf(entity, conditions, _sentence(entity, conditions, subject), path)
 
 
 def _fields(value: Any, prefix: str, path: Path) -> list[tuple[str, Any, Path]]:
