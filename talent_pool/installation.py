@@ -1,4 +1,4 @@
-"""This installation: its connections, segments, destinations, policies and survivorship, read from YAML without Dagster.
+"""This installation, read from YAML without Dagster: connections, segments, destinations, policies, survivorship.
 
 The files are Dagster component files (several blocks parted by `---`), so that one text serves the Dagster UI, the
 command line and the intake. Errors name the file and the line.
@@ -151,10 +151,10 @@ def _taken(name: str, block: _Block, before: _Block) -> str:
 
 
 def _check_sources(installation: Installation, blocks: Mapping[str, _Block]) -> None:
-    for field in SurvivorshipRules.model_fields:
-        for index, source in enumerate(installation.survivorship.of(field).sources):
+    for name in SurvivorshipRules.model_fields:
+        for index, source in enumerate(installation.survivorship.of(name).sources):
             if source not in installation.connections:
-                place = blocks[SURVIVORSHIP].place([field, "sources", index])
+                place = blocks[SURVIVORSHIP].place([name, "sources", index])
                 known = ", ".join(sorted(installation.connections)) or "none"
                 raise Misconfigured(f"{place}: there is no connection {source!r}; there are {known}.")
 

@@ -14,7 +14,7 @@ from talent_pool import consent
 from talent_pool.consent.overview import overview
 from talent_pool.delivery import policy
 from talent_pool.delivery.contact_policy import ContactPolicy
-from talent_pool.people.person_ids import resolved
+from talent_pool.people.person_ids import existing
 from talent_pool.store.addresses import address_key
 from talent_pool.store.tables import people, person_addresses
 
@@ -25,7 +25,7 @@ _REASONS = ("do_not_contact", "bounced", "complained", "compliance_state")
 @click.argument("person")
 @json_option
 def consent_command(person: str, as_json: bool) -> None:  # noqa: FBT001
-    """Show what PERSON allowed and refused, and for each purpose and channel whether they may be written to, and why."""
+    """Show what PERSON allowed and refused, and what may be sent for each purpose by each channel, and why."""
     with telling(), opened() as pool:
         told = overview(pool.store, person, pool.now)
         marketing = _marketing(pool, told.person_id)
@@ -34,12 +34,16 @@ def consent_command(person: str, as_json: bool) -> None:  # noqa: FBT001
         return
     show_table(
         f"What may be sent to {told.person_id}", ("purpose", "channel", "allowed", "why not", "until"),
-        [(one.purpose, one.channel, "yes" if one.allowed else "no", one.reason, _day(one.until)) for one in told.allowed],
+        [
+            (one.purpose, one.channel, "yes" if one.allowed else "no", one.reason, _day(one.until))
+            for one in told.allowed
+        ],
         empty="",
     )  # fmt: skip
     say(f"\nMarketing: {marketing['sentence']}")
     show_table(
-        "\nStatements, oldest first", ("stated", "purpose", "channel", "status", "basis", "by", "source", "expires", "id"),
+        "\nStatements, oldest first",
+        ("stated", "purpose", "channel", "status", "basis", "by", "source", "expires", "id"),
         [
             (_day(one["stated_at"]), one["purpose"], one["channel"], one["status"], one["lawful_basis"],
              one["stated_by"], one["connection"], _day(one["expires_at"]), one["id"])
@@ -122,7 +126,7 @@ def _suppressed(
     if not target.startswith("per_"):
         return [consent.suppress(pool.store, organisation=organisation, address=_address(target), **wanted)]
     with pool.store.reading() as connection:
-        person_id = resolved(connection, target)
+        person_id = existing(connection, target)
     ids = consent.suppress_person(pool.store, person_id=person_id, **wanted)
     if not ids:
         raise Misconfigured("This person has no address by that channel, so there is nothing to suppress.")
@@ -133,7 +137,7 @@ def _keys(pool: Pool, target: str, channel: str | None) -> set[str]:
     if not target.startswith("per_"):
         return {address_key(pool.store, Channel(channel or Channel.ANY), _address(target))}
     with pool.store.reading() as connection:
-        person_id = resolved(connection, target)
+        person_id = existing(connection, target)
         query = select(person_addresses.c.address_key).where(person_addresses.c.person_id == person_id)
         return set(connection.execute(query).scalars())
 

@@ -1,4 +1,4 @@
-"""Everything there is to say of one person's consent: what may be sent, for which purpose, by which channel, and why."""
+"""All there is to say of one person's consent: what may be sent, for which purpose, by which channel, and why."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from connectors.records import Channel, Purpose
 from talent_pool.consent.facts import people_facts
 from talent_pool.consent.statements import statements_of
 from talent_pool.consent.verdict import reachable
-from talent_pool.people.person_ids import resolved
+from talent_pool.people.person_ids import existing
 from talent_pool.store.database import Store
 from talent_pool.store.tables import people
 
@@ -44,7 +44,7 @@ class Overview:
 def overview(store: Store, person: str, now: datetime) -> Overview:
     """Return it for any id that ever stood for somebody. Raises NoSuchPerson."""
     with store.reading() as connection:
-        person_id = resolved(connection, person)
+        person_id = existing(connection, person)
         allowed = _allowed(connection, store, person_id, now)
         facts = people_facts(connection, [person_id])[person_id]
     suppressed = [

@@ -49,7 +49,10 @@ class Cap(BaseModel):
 
 
 class ContactPolicy(BaseModel):
-    """One organisation's policy. `time_zone` is for people of whom none is known; null or an empty list switches off."""
+    """One organisation's policy; null, 0 or an empty list switches a part off.
+
+    `time_zone` is for people of whom none is known.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

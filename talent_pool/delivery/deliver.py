@@ -187,7 +187,12 @@ class _Errand:
 
         def write(template: str, member: Member, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
             link = outbox.link(self.store, self.sending.public_url, segment, member)
-            told = {"answer_by": None, "voucher_code": vouchers.SHOWN, **member.fields, **(more or {})}
+            told = {
+                "answer_by": None,
+                "voucher_code": vouchers.SHOWN if segment.voucher else None,
+                **member.fields,
+                **(more or {}),
+            }
             fields = {**told, "sender": sender, "unsubscribe_url": link}
             return dict(stationery.write(template, fields).fields)
 
@@ -358,7 +363,7 @@ class _Errand:
 
 
 def rivals(installation: Installation, destination: str) -> dict[str, tuple[str, int]]:
-    """Return the marketing segments above the lowest priority that other destinations send: {name: (where, priority)}."""
+    """Return marketing of some priority that other destinations send: {segment: (destination, priority)}."""
     return {
         push.segment: (other.name, installation.segments[push.segment].priority)
         for other in installation.destinations.values()

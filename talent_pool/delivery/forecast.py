@@ -2,9 +2,8 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from sqlalchemy import Connection
 
@@ -19,18 +18,22 @@ from talent_pool.store.database import Store
 WOULD_GO = "would go"
 
 
-@dataclass
 class _OnPaper:
     """A destination that is asked for its name alone."""
 
-    settings: DestinationSettings
-    channel: Channel
-    kind: Literal["state", "message"] = "message"
-    batch: int = 1
+    kind: ClassVar[Literal["state", "message"]] = "message"
+    channel: ClassVar[Channel] = Channel.ANY
+    batch: ClassVar[int] = 1
     fields: frozenset[str] = frozenset()
-    requests: int = 0
 
-    def apply(self, rows: Sequence[Cleared], now: datetime) -> Iterator[RowOutcome]:
+    def __init__(self, settings: DestinationSettings) -> None:
+        self.settings = settings
+
+    @property
+    def requests(self) -> int:
+        return 0
+
+    def apply(self, rows: Sequence[Cleared], now: datetime) -> Iterator[RowOutcome]:  # noqa: ARG002 - the contract's
         raise AssertionError("a forecast sends nothing")
 
     def read_back(self, cursor: Any, now: datetime) -> Iterator[SignalPage]:  # noqa: ARG002 - the contract's
@@ -65,10 +68,13 @@ def forecast(
         for push in settings.pushes:
             if push.segment != segment.name:
                 continue
-            paper = _OnPaper(settings, segment.channel)
-            way = Way(store, paper, Sending("on"), now, installation.policies)
+            way = Way(store, _OnPaper(settings), Sending("on"), now, installation.policies)
             members = recipients.would_be(connection, store, segment, joining, name, now)
-            rows = outbox.plan(connection, way, push, segment, members, write=lambda *_: {})
+            rows = outbox.plan(connection, way, push, segment, members, write=_nothing)
             fates = Counter(row.fate.value if row.fate else WOULD_GO for row in rows)
             told[name] = dict(sorted(fates.items()))
     return told
+
+
+def _nothing(template: str, member: recipients.Member) -> dict[str, Any]:  # noqa: ARG001 - a writer of letters
+    return {}

@@ -1,4 +1,4 @@
-"""The policy that the gate asks beside consent: marketing at a decent hour, not too often, not to whoever is in process.
+"""The policy that the gate asks beside consent: marketing at a decent hour, not too often, not while in process.
 
 Service messages pass it, but for human moments: an offer, or a final rejection after an interview, is never sent by a
 machine; whoever looks after the application is given a task instead (`talent_pool.delivery.tasks`).

@@ -221,8 +221,9 @@ def _whom(
         told: Mapping[str, Any] = row.referrer or {}
         user = known.get((row.source, str(told.get("remote_id"))))
         return told.get("name") or (user.name if user else None), told.get("email") or (user.email if user else None)
-    managers: Sequence[Any] = (row.job_body or {}).get("hiring_manager_ids") or ()
-    asked = {
+    body: Mapping[str, Any] = row.job_body or {}
+    managers: Sequence[Any] = body.get("hiring_manager_ids") or ()
+    asked: Sequence[Any] = {
         "hiring_manager": [*managers, row.recruiter_id],
         "recruiter": [row.recruiter_id],
         "interviewer": [row.interview_user_id, row.recruiter_id],

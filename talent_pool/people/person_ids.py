@@ -15,3 +15,11 @@ def resolved(connection: Connection, name: str) -> str | None:
     alias = select(person_aliases.c.person_id).where(person_aliases.c.id == name)
     standing = connection.execute(alias).scalar() or name
     return connection.execute(select(people.c.id).where(people.c.id == standing)).scalar()
+
+
+def existing(connection: Connection, name: str) -> str:
+    """Return the same. Raises NoSuchPerson for an id that stands for nobody."""
+    found = resolved(connection, name)
+    if found is None:
+        raise NoSuchPerson("There is nobody of this id in the pool. Look it up with `catchment people`.")
+    return found

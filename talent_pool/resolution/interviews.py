@@ -95,7 +95,7 @@ def _first(records: Iterable[Interaction], kind: str) -> datetime | None:
 
 
 def _answered(feedback: Iterable[Interaction], since: datetime | None) -> datetime | None:
-    """Return when feedback was first given from the interview's beginning on, by whomever: nobody is nagged for less."""
+    """Return when feedback was first given after the interview began, by whomever: nobody is nagged for less."""
     return min((one.at for one in feedback if one.at and (since is None or one.at >= since)), default=None)
 
 

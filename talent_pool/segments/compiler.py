@@ -198,7 +198,7 @@ class CompiledSegment:
         may_hold = exists().where(belongs, *(one.may_hold for one in asked))
         return _Question(holds, may_hold, true() if timed else not_(holds), tuple(dues))
 
-    def _belonging(self, leaf: Leaf, table: FromClause) -> ColumnElement[bool]:  # noqa: PLR0911 - one for each thing
+    def _belonging(self, leaf: Leaf, table: FromClause) -> ColumnElement[bool]:  # noqa: C901, PLR0911 - one for each thing
         """Return how a related thing is tied to the subject, or to the subject's person."""
         # Said aloud: two levels down, SQLAlchemy would bring in everybody's records instead.
         hers = select(person_records.c.record_id).where(person_records.c.person_id == people.c.id).correlate(people)

@@ -110,11 +110,9 @@ class SegmentDefinition(BaseModel):
     def _written_to_whom(self) -> None:
         if (self.subject == "user") != (self.recipient == "user"):
             raise _wrong("recipient", "segments with `subject: user` have `recipient: user`, and no others do")
-        if self.recipient in ("recruiter", "hiring_manager", "interviewer", "referrer"):
-            if self.subject == "person" or (self.recipient == "interviewer" and self.subject != "interview"):
-                raise _wrong(
-                    "recipient", f"a segment of {self.subject}s has no {self.recipient}; give another `recipient`"
-                )
+        around = self.recipient in ("recruiter", "hiring_manager", "interviewer", "referrer")
+        if (around and self.subject == "person") or (self.recipient == "interviewer" and self.subject != "interview"):
+            raise _wrong("recipient", f"a segment of {self.subject}s has no {self.recipient}; give another one")
         if self.recipient != "person" and self.type == "marketing":
             raise _wrong("recipient", "marketing goes to candidates alone; give `type: service`")
         if self.holdout and self.type == "service":

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, func, select, update
 
 from talent_pool.installation import Installation
-from talent_pool.segments import in_force, judgement, ledger, scope
+from talent_pool.segments import in_force, job_matches, judgement, ledger, scope
 from talent_pool.segments.compiler import CompiledSegment, Scope
 from talent_pool.segments.definition import SegmentDefinition
 from talent_pool.segments.rules import Contactable
@@ -85,6 +85,8 @@ class _Evaluation:
         self._tallies = {name: _Tally() for name in self.definitions}
 
     def run(self, person_ids: Collection[str] | None) -> SegmentsReport:
+        if person_ids is None and any(one.subject == "match" for one in self.definitions.values()):
+            job_matches.refresh(self.store, self.now)
         stale = self._activate()
         if person_ids is None:
             self._retire()

@@ -69,8 +69,9 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One question to one field. `operator`: in, not_in, at_least, at_most, known, window, after, before,
-    local_day (so many days ahead in the candidate's calendar).
+    """One question to one field. `operator`: in, not_in, at_least, at_most, known, window, after, before, local_day.
+
+    `local_day`: the value is how many days ahead it is in the candidate's calendar.
     """
 
     field: Field
