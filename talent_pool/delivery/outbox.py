@@ -224,7 +224,7 @@ def announce(connection: Connection, way: Way, row: Planned, run_id: str) -> Non
         "segment": row.segment,
         "subject_id": row.subject_id,
         "candidate_record_id": leaving.candidate_record_id,
-        "person_id": row.person_id,
+        "person_id": leaving.person_id,
         "channel": leaving.channel.value,
         "purpose": leaving.purpose.value,
         "address_key": row.address_key,

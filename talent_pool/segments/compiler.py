@@ -185,67 +185,63 @@ class CompiledSegment:
 
     def _related(self, leaf: Leaf) -> _Question:
         table = leaf.entity.table.alias()
-        belongs = self._belonging(leaf, table)
         asked = [self._asked(condition, table) for condition in leaf.conditions]
-        holds = exists().where(belongs, *(one.holds for one in asked))
+        # One look for each way in which a thing may be tied to her: each is found by an index of its own.
+        ways = self._belonging(leaf, table)
+        holds = or_(*(exists().where(belongs, *(one.holds for one in asked)) for belongs in ways))
+        may_hold = or_(*(exists().where(belongs, *(one.may_hold for one in asked)) for belongs in ways))
         timed = any(one.dues for one in asked)
         dues: list[tuple[ColumnElement[Any], Span]] = []
         for index, one in enumerate(asked):
             others = [other.may_hold for number, other in enumerate(asked) if number != index]
             for moment, span in one.dues:
-                first = select(func.min(moment)).where(belongs, *others, moment > span.before(self.now))
-                dues.append((first.scalar_subquery(), span))
-        may_hold = exists().where(belongs, *(one.may_hold for one in asked))
+                for belongs in ways:
+                    first = select(func.min(moment)).where(belongs, *others, moment > span.before(self.now))
+                    dues.append((first.scalar_subquery(), span))
         return _Question(holds, may_hold, true() if timed else not_(holds), tuple(dues))
 
-    def _belonging(self, leaf: Leaf, table: FromClause) -> ColumnElement[bool]:  # noqa: C901, PLR0911 - one for each thing
-        """Return how a related thing is tied to the subject, or to the subject's person."""
+    def _belonging(self, leaf: Leaf, table: FromClause) -> list[ColumnElement[bool]]:
+        """Return how a related thing is tied to the subject, or to the subject's person: one way, or several."""
+        if self.definition.subject == "user":
+            by = table.c.user_id if leaf.entity.name == "interview" else table.c.recruiter_id
+            return [and_(table.c.connection == users.c.connection, by == users.c.remote_id)]
         # Said aloud: two levels down, SQLAlchemy would bring in everybody's records instead.
         hers = select(person_records.c.record_id).where(person_records.c.person_id == people.c.id).correlate(people)
         organisation = self.definition.organisation
-        if self.definition.subject == "user":
-            by = table.c.user_id if leaf.entity.name == "interview" else table.c.recruiter_id
-            return and_(table.c.connection == users.c.connection, by == users.c.remote_id)
-        about_one = "application" in WITHIN[self.definition.subject]
         match leaf.entity.name:
-            case "interview" if about_one:
-                return table.c.application_id == applications.c.id
-            case "interview":
-                mine = select(applications.c.id).where(
-                    applications.c.person_id == people.c.id, applications.c.organisation == organisation
-                )
-                return table.c.application_id.in_(mine.correlate(people))
             case "application":
-                return and_(table.c.person_id == people.c.id, table.c.organisation == organisation)
+                return [and_(table.c.person_id == people.c.id, table.c.organisation == organisation)]
             case "other_application":
-                return and_(
-                    table.c.person_id == people.c.id,
-                    table.c.organisation == organisation,
-                    table.c.id != applications.c.id,
-                )
-            case "event" if about_one:
-                of_the_candidate = and_(
-                    table.c.application_id.is_(None),
-                    table.c.candidate_record_id == applications.c.candidate_record_id,
-                )
-                return or_(table.c.application_id == applications.c.id, of_the_candidate)
-            case "event":
-                owned = select(applications.c.id).where(
-                    applications.c.person_id == people.c.id, applications.c.organisation == organisation
-                )
-                return or_(table.c.application_id.in_(owned.correlate(people)), table.c.candidate_record_id.in_(hers))
+                mine = table.c.person_id == people.c.id
+                return [and_(mine, table.c.organisation == organisation, table.c.id != applications.c.id)]
+            case "event" | "interview":
+                return self._around_applications(leaf, table, hers)
             case "message":
                 asked = {condition.field.name for condition in leaf.conditions}
                 states = [] if "state" in asked else [table.c.state.in_(WRITTEN)]
-                to_her = or_(table.c.person_id == people.c.id, table.c.candidate_record_id.in_(hers))
-                return and_(to_her, table.c.organisation == organisation, *states)
+                to_her = (table.c.person_id == people.c.id, table.c.candidate_record_id.in_(hers))
+                return [and_(way, table.c.organisation == organisation, *states) for way in to_her]
             case "source":
-                live = and_(table.c.record_type == "candidate", table.c.removed_at.is_(None))
-                return and_(table.c.id.in_(hers), live)
+                return [and_(table.c.id.in_(hers), table.c.record_type == "candidate", table.c.removed_at.is_(None))]
             case "consent":
-                return and_(table.c.record_id.in_(hers), table.c.organisation == organisation)
+                return [and_(table.c.record_id.in_(hers), table.c.organisation == organisation)]
             case name:
                 raise AssertionError(f"nothing ties {name} to a subject")
+
+    def _around_applications(self, leaf: Leaf, table: FromClause, hers: Select[Any]) -> list[ColumnElement[bool]]:
+        """Tie what happened around an application, or around a candidate, to the subject's one or to all of hers."""
+        about_one = "application" in WITHIN[self.definition.subject]
+        mine = select(applications.c.id).where(
+            applications.c.person_id == people.c.id, applications.c.organisation == self.definition.organisation
+        )
+        of_them = table.c.application_id.in_(mine.correlate(people))
+        of_it = table.c.application_id == applications.c.id
+        if leaf.entity.name == "interview":
+            return [of_it] if about_one else [of_them]
+        if not about_one:
+            return [of_them, table.c.candidate_record_id.in_(hers)]
+        of_the_candidate = table.c.candidate_record_id == applications.c.candidate_record_id
+        return [of_it, and_(table.c.application_id.is_(None), of_the_candidate)]
 
     def _asked(self, condition: Condition, table: FromClause) -> _Question:
         field = condition.field

@@ -594,6 +594,7 @@ deliveries = Table(
     Column("type", Text),  # service, marketing; null: from before this was kept
     UniqueConstraint("destination", "segment", "subject_id"),
     Index(None, "person_id"),
+    Index(None, "candidate_record_id"),
     Index(None, "address_key"),
 )
 

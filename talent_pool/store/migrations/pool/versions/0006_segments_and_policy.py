@@ -25,6 +25,7 @@ def upgrade():
     _ledgers()
     op.add_column("segments", sa.Column("approved", sa.Text(), nullable=True))
     op.add_column("deliveries", sa.Column("type", sa.Text(), nullable=True))
+    op.create_index(op.f("ix_deliveries_candidate_record_id"), "deliveries", ["candidate_record_id"])
     op.execute(_WAKE)
 
 
@@ -107,6 +108,7 @@ def _ledgers():
 
 
 def downgrade():
+    op.drop_index(op.f("ix_deliveries_candidate_record_id"), "deliveries")
     op.drop_column("deliveries", "type")
     op.drop_column("segments", "approved")
     for table in _TABLES:
