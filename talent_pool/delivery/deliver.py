@@ -227,6 +227,7 @@ class _Errand:
             for row in batch:
                 if row.fate is None:
                     row.becomes(Fate.DEFERRED, _sentence(self.failure) if self.failure else "Not reached in this run.")
+        self._keep_promises(planned)
         if segment.type == "service":
             self.overtaken |= {
                 row.leaving.candidate_record_id
@@ -234,6 +235,13 @@ class _Errand:
                 if row.attempted and row.fate is Fate.DEFERRED and row.leaving.candidate_record_id
             }
         self._record_quiet(push, planned, run_id)
+
+    def _keep_promises(self, planned: Sequence[Planned]) -> None:
+        """Forget what was promised and is sent, for it stands in the ledger now; keep what the vendor put off."""
+        self.way.promised.clear()
+        for row in planned:
+            if row.attempted and row.fate is Fate.DEFERRED and row.person_id and row.leaving.type == "marketing":
+                self.way.promised[row.person_id] = 1
 
     def _give_vouchers(self, segment: SegmentDefinition, planned: Sequence[Planned]) -> None:
         """Put a code of its own into each message that is about to go; without one it waits."""

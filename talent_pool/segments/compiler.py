@@ -205,8 +205,6 @@ class CompiledSegment:
         if self.definition.subject == "user":
             by = table.c.user_id if leaf.entity.name == "interview" else table.c.recruiter_id
             return [and_(table.c.connection == users.c.connection, by == users.c.remote_id)]
-        # Said aloud: two levels down, SQLAlchemy would bring in everybody's records instead.
-        hers = select(person_records.c.record_id).where(person_records.c.person_id == people.c.id).correlate(people)
         organisation = self.definition.organisation
         match leaf.entity.name:
             case "application":
@@ -215,31 +213,33 @@ class CompiledSegment:
                 mine = table.c.person_id == people.c.id
                 return [and_(mine, table.c.organisation == organisation, table.c.id != applications.c.id)]
             case "event" | "interview":
-                return self._around_applications(leaf, table, hers)
+                return self._around_applications(leaf, table)
             case "message":
                 asked = {condition.field.name for condition in leaf.conditions}
                 states = [] if "state" in asked else [table.c.state.in_(WRITTEN)]
-                to_her = (table.c.person_id == people.c.id, table.c.candidate_record_id.in_(hers))
+                to_her = (table.c.person_id == people.c.id, _of_her_records(table.c.candidate_record_id))
                 return [and_(way, table.c.organisation == organisation, *states) for way in to_her]
             case "source":
-                return [and_(table.c.id.in_(hers), table.c.record_type == "candidate", table.c.removed_at.is_(None))]
+                return [and_(_of_her_records(table.c.id), table.c.record_type == "candidate", table.c.removed_at.is_(None))]
             case "consent":
-                return [and_(table.c.record_id.in_(hers), table.c.organisation == organisation)]
+                return [and_(_of_her_records(table.c.record_id), table.c.organisation == organisation)]
             case name:
                 raise AssertionError(f"nothing ties {name} to a subject")
 
-    def _around_applications(self, leaf: Leaf, table: FromClause, hers: Select[Any]) -> list[ColumnElement[bool]]:
+    def _around_applications(self, leaf: Leaf, table: FromClause) -> list[ColumnElement[bool]]:
         """Tie what happened around an application, or around a candidate, to the subject's one or to all of hers."""
         about_one = "application" in WITHIN[self.definition.subject]
-        mine = select(applications.c.id).where(
-            applications.c.person_id == people.c.id, applications.c.organisation == self.definition.organisation
+        mine = applications.alias()
+        of_them = and_(
+            mine.c.person_id == people.c.id,
+            mine.c.organisation == self.definition.organisation,
+            table.c.application_id == mine.c.id,
         )
-        of_them = table.c.application_id.in_(mine.correlate(people))
         of_it = table.c.application_id == applications.c.id
         if leaf.entity.name == "interview":
             return [of_it] if about_one else [of_them]
         if not about_one:
-            return [of_them, table.c.candidate_record_id.in_(hers)]
+            return [of_them, _of_her_records(table.c.candidate_record_id)]
         of_the_candidate = table.c.candidate_record_id == applications.c.candidate_record_id
         return [of_it, and_(table.c.application_id.is_(None), of_the_candidate)]
 
@@ -287,6 +287,12 @@ class CompiledSegment:
         holds = and_(known, *begun, *not_over)
         may_fail = true() if window.since else not_(holds)
         return _Question(holds, and_(known, *not_over), may_fail, tuple((column, edge) for edge in edges))
+
+
+def _of_her_records(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Tie a column to the person's records. Joined, not IN: the database then begins with her few records."""
+    held = person_records.alias()
+    return and_(held.c.person_id == people.c.id, column == held.c.record_id)
 
 
 def _met(condition: Condition, column: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -81,7 +81,10 @@ class json_part(FunctionElement[str]):  # noqa: N801 - it stands in SQL like a f
 @compiles(json_part, "sqlite")
 def _json_part_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
     column, key = list(element.clauses)
-    return f"json_extract({compiler.process(column, **options)}, '$.' || {compiler.process(key, **options)})"
+    document, path = compiler.process(column, **options), f"'$.' || {compiler.process(key, **options)}"
+    found = f"json_extract({document}, {path})"
+    # A text comes out of it without its quotes, and everything else as JSON.
+    return f"CASE json_type({document}, {path}) WHEN 'text' THEN json_quote({found}) ELSE {found} END"
 
 
 @compiles(json_part, "postgresql")
