@@ -1,4 +1,4 @@
-"""Opt-outs hidden under other spellings and addresses: who is written to all the same?
+"""Opt-outs hidden under other spellings and addresses: whoever is written to all the same is a leak.
 
     uv run python -m benchmarks.leaks [--people 10000] [--opt-outs 500] [--store sqlite|postgresql]
 
@@ -52,18 +52,18 @@ class Counted:
     channel: ClassVar[Channel] = Channel.EMAIL
     batch: ClassVar[int] = 500
 
-    def apply(self, rows: Sequence[Cleared], now: datetime) -> Iterator[RowOutcome]:
+    def apply(self, rows: Sequence[Cleared], now: datetime) -> Iterator[RowOutcome]:  # noqa: ARG002 - the contract's
         """Keep each row's address."""
         self.requests += 1
         for row in rows:
             self.reached.append(row.address)
             yield RowOutcome(row.row_id, Fate.SENT)
 
-    def read_back(self, cursor: Any, now: datetime) -> Iterator[SignalPage]:
+    def read_back(self, cursor: Any, now: datetime) -> Iterator[SignalPage]:  # noqa: ARG002 - the contract's
         """Learn nothing."""
         yield from ()
 
-    def lost(self, tag: str) -> bool:
+    def lost(self, tag: str) -> bool:  # noqa: ARG002 - the contract's
         """Say no."""
         return False
 
@@ -115,7 +115,7 @@ def fill(store: Store, people: int) -> None:
                 "created_at": NOW,
                 "modified_at": NOW,
                 "sequence": number,
-            }  # fmt: skip
+            }
         )
         for place, address in enumerate((own, second)):
             record = f"rec_{number}_{place}"
@@ -128,7 +128,7 @@ def fill(store: Store, people: int) -> None:
                     "address": address,
                     "address_key": address_key(store, Channel.EMAIL, address),
                     "is_primary": place == 0,
-                }  # fmt: skip
+                }
             )
         waiting.setdefault(tables.consent_statements, []).append(
             {
@@ -145,7 +145,7 @@ def fill(store: Store, people: int) -> None:
                 "stated_at": NOW - timedelta(days=60),
                 "learned_at": NOW,
                 "evidence": {"kind": "form_tick"},
-            }  # fmt: skip
+            }
         )
     for table, rows in waiting.items():
         for start in range(0, len(rows), 2000):

