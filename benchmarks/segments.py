@@ -37,6 +37,7 @@ DAY = timedelta(days=1)
 KEY = bytes(range(32))
 _ROWS = 5000
 _CITIES = ("Berlin", "Hamburg", "Lyon", "Oslo", "Porto", "Graz", "Ghent", "Turku")
+_TITLES = ("Baker", "Nurse", "Welder", "Tester", "Tailor", "Driver", "Teacher", "Gardener", "Analyst", "Cook")
 _STAGES = tuple(Stage)
 
 
@@ -49,12 +50,17 @@ def definitions(count: int = 50) -> list[SegmentDefinition]:
         ("person", {"all": [{"person.city": "CITY"}, {"may_be_contacted": "future_jobs"}]}),
         ("person", {"all": [{"person.last_activity_at": {"older_than_days": 100}}, {"person.city": "CITY"}]}),
         ("application", {"all": [{"application.outcome": "pending"}, {"person.city": "CITY"}]}),
-        ("application", {"all": [{"application.applied_at": {"within_days": 30}}, {"job.name": "Job NUMBER"}]}),
+        ("application", {"all": [{"application.applied_at": {"within_days": 30}}, {"job.name": "TITLE"}]}),
         ("person", {"all": [{"event.type": "interview_held"}, {"person.city": "CITY"}]}),
     ]
     for number in range(count - len(found)):
         subject, who = rules[number % len(rules)]
-        written = json.dumps(who).replace("CITY", _CITIES[number % len(_CITIES)]).replace("NUMBER", str(number % 10))
+        written = (
+            json.dumps(who)
+            .replace("CITY", _CITIES[number % len(_CITIES)])
+            .replace("NUMBER", str(number % 10))
+            .replace("TITLE", _TITLES[number % 10])
+        )
         settings = {"subject": subject, "type": "marketing", "purpose": "future_jobs", "who": json.loads(written)}
         found.append(SegmentDefinition.model_validate({"name": f"measured_{number}", "description": "", **settings}))
     return found
@@ -66,7 +72,7 @@ def rows(store: Store, people: int) -> Iterator[tuple[Any, dict[str, Any]]]:
     for number in range(10):
         yield tables.jobs, {
             "id": f"job_{number}", "organisation": "default", "connection": "ats", "remote_id": str(number),
-            "record_id": f"rec_job_{number}", "name": f"Job {number}", "status": "open", "confidential": False,
+            "record_id": f"rec_job_{number}", "name": _TITLES[number], "status": "open", "confidential": False,
             "body": {}, "modified_at": NOW - DAY,
         }  # fmt: skip
     for number in range(people):
