@@ -39,6 +39,14 @@ def segments_asset(installation: Installation) -> dg.AssetsDefinition:
         )
         for segment in definitions
     ]
+    checks += [
+        dg.AssetCheckSpec(
+            "definition_is_in_force",
+            asset=segment_key(segment.name),
+            description="The segment means what its YAML says; a change is held until it was previewed and applied.",
+        )
+        for segment in definitions
+    ]
 
     @dg.multi_asset(name="segments", specs=specs, check_specs=checks, pool="segments")
     def segments(context: dg.AssetExecutionContext, pool: TalentPool):  # noqa: ANN202 - Dagster reads the annotation as an output type
@@ -60,7 +68,16 @@ def segments_asset(installation: Installation) -> dg.AssetsDefinition:
                         asset_key=segment_key(name),
                         passed=strays.get(name, 0) == 0,
                         description=f"{strays.get(name, 0)} memberships without a person.",
-                    )
+                    ),
+                    dg.AssetCheckResult(
+                        check_name="definition_is_in_force",
+                        asset_key=segment_key(name),
+                        passed=name not in report.held,
+                        severity=dg.AssetCheckSeverity.WARN,
+                        description=f"Held as it was: `catchment segments preview {name}` shows what would change."
+                        if name in report.held
+                        else "As it is written.",
+                    ),
                 ],
             )
 

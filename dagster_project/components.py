@@ -9,6 +9,7 @@ from connectors.contract import Connection, DestinationSettings
 from dagster_project.destinations import destination_definitions
 from dagster_project.sources import source_definitions
 from dedupe.survivorship_rules import SurvivorshipRules
+from talent_pool.delivery.contact_policy import ContactPolicy
 from talent_pool.privacy.retention_rules import RetentionRules
 from talent_pool.segments.definition import SegmentDefinition
 
@@ -50,4 +51,12 @@ class Retention(RetentionRules, dg.Component, dg.Resolvable):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - the contract's
         """Return nothing: `assets.retention_due` looks at everybody at once."""
+        return dg.Definitions()
+
+
+class MarketingPolicy(ContactPolicy, dg.Component, dg.Resolvable):
+    """When, and how often, marketing may reach one person."""
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - the contract's
+        """Return nothing: the gate asks it of every row."""
         return dg.Definitions()

@@ -1,11 +1,11 @@
-"""This installation: its connections, segments, destinations and survivorship, read from YAML without Dagster.
+"""This installation, read from YAML without Dagster: connections, segments, destinations, policies, survivorship.
 
 The files are Dagster component files (several blocks parted by `---`), so that one text serves the Dagster UI, the
 command line and the intake. Errors name the file and the line.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from connectors.contract import Connection, DestinationSettings
 from connectors.errors import Misconfigured
 from dedupe.survivorship_rules import DEFAULTS, SurvivorshipRules
+from talent_pool.delivery.contact_policy import ContactPolicy
 from talent_pool.privacy.retention_rules import NONE, RetentionRules
 from talent_pool.segments.definition import SegmentDefinition
 
@@ -27,6 +28,7 @@ _BLOCKS: Mapping[str, type[BaseModel]] = {
     "dagster_project.components.EngagementDestination": DestinationSettings,
     "dagster_project.components.Survivorship": SurvivorshipRules,
     "dagster_project.components.Retention": RetentionRules,
+    "dagster_project.components.MarketingPolicy": ContactPolicy,
 }
 SURVIVORSHIP = "the survivorship"
 """What its one block is called among those that have names; no name has a blank in it."""
@@ -52,6 +54,8 @@ class Installation:
     lines: Mapping[str, str]
     survivorship: SurvivorshipRules = DEFAULTS
     retention: RetentionRules = NONE
+    policies: Mapping[str, ContactPolicy] = field(default_factory=dict[str, ContactPolicy])
+    """Contact policies by organisation; an organisation without one has the default one."""
 
     def connection(self, name: str) -> Connection:
         """Return one connection. Raises Misconfigured, naming those there are."""
@@ -113,10 +117,29 @@ def read(folder: Path | None = None) -> Installation:
         lines,
         found[SurvivorshipRules].get(SURVIVORSHIP, DEFAULTS),
         found[RetentionRules].get(RETENTION, NONE),
+        {policy.organisation: policy for policy in found[ContactPolicy].values()},
     )
     _check_pushes(installation, blocks)
     _check_sources(installation, blocks)
     return installation
+
+
+def segment_in(path: Path, name: str) -> SegmentDefinition:
+    """Return one segment from a file that is not installed. Raises Misconfigured, with file and line."""
+    if not path.is_file():
+        raise Misconfigured(f"There is no file {path}.")
+    for block in _blocks(path):
+        settings = _validated(block)
+        if isinstance(settings, SegmentDefinition) and settings.name == name:
+            return settings
+    raise Misconfigured(f"{path}: there is no segment {name!r} in it.")
+
+
+def place_of(installation: Installation, name: str, parts: Sequence[str | int]) -> str:
+    """Return "file:line" of a part of a block's attributes, as far as the way leads."""
+    path, _, line = installation.lines[name].rpartition(":")
+    blocks = [block for block in _blocks(Path(path)) if block.node.start_mark.line + 1 == int(line)]
+    return blocks[0].place(parts) if blocks else installation.lines[name]
 
 
 def _name(settings: BaseModel) -> str:
@@ -128,6 +151,8 @@ def _name(settings: BaseModel) -> str:
 
 
 def _taken(name: str, block: _Block, before: _Block) -> str:
+    if name.startswith("the contact policy"):
+        return f"{block.place()}: {name} stands already at {before.place()}. Make one block of them."
     if name in (SURVIVORSHIP, RETENTION):
         what, place = name.removeprefix("the "), before.place()
         return f"{block.place()}: rules for {what} stand already at {place}. Make one block of them."
@@ -136,10 +161,10 @@ def _taken(name: str, block: _Block, before: _Block) -> str:
 
 
 def _check_sources(installation: Installation, blocks: Mapping[str, _Block]) -> None:
-    for field in SurvivorshipRules.model_fields:
-        for index, source in enumerate(installation.survivorship.of(field).sources):
+    for name in SurvivorshipRules.model_fields:
+        for index, source in enumerate(installation.survivorship.of(name).sources):
             if source not in installation.connections:
-                place = blocks[SURVIVORSHIP].place([field, "sources", index])
+                place = blocks[SURVIVORSHIP].place([name, "sources", index])
                 known = ", ".join(sorted(installation.connections)) or "none"
                 raise Misconfigured(f"{place}: there is no connection {source!r}; there are {known}.")
 

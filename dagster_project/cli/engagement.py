@@ -1,52 +1,14 @@
-"""Commands about what goes out: segments, pause, resume, refer."""
+"""Commands about what goes out: pause, resume, refer."""
 
 import os
 from datetime import timedelta
 
 import click
 
-from connectors.errors import Misconfigured
-from dagster_project.cli.output import json_option, say, show_json, show_table, telling
-from dagster_project.cli.pool import Pool, opened
-from dagster_project.cli.tables import plain
+from dagster_project.cli.output import json_option, say, show_json, telling
+from dagster_project.cli.pool import opened
 from talent_pool.delivery import brake
 from talent_pool.landing import referrals
-from talent_pool.segments import evaluate, explain
-
-
-@click.command("segments")
-@click.argument("segment", required=False)
-@click.argument("person", required=False)
-@json_option
-def segments_command(segment: str | None, person: str | None, as_json: bool) -> None:  # noqa: FBT001
-    """Evaluate and list every segment; with SEGMENT and PERSON, say why somebody is in it, or is not."""
-    with telling(), opened() as pool:
-        segments = pool.installation.segments
-        if segment and segment not in segments:
-            raise Misconfigured(f"There is no segment {segment!r}; there are {', '.join(sorted(segments))}.")
-        if segment and person:
-            _explained(pool, segment, person, as_json=as_json)
-            return
-        report = evaluate(pool.store, pool.installation, pool.now)
-        rows = [
-            (name, segments[name].type, segments[name].subject, counts.members, counts.entered, counts.left)
-            for name in segments
-            if segment in (None, name) and (counts := report.segments[name])
-        ]
-    columns = ("segment", "type", "about", "members", "entered", "left")
-    if as_json:
-        show_json([dict(zip(columns, row, strict=True)) for row in rows])
-    else:
-        show_table("", columns, rows, empty="No segment is configured; add one to segments/defs.yaml.")
-
-
-def _explained(pool: Pool, segment: str, person: str, *, as_json: bool) -> None:
-    explanation = explain(pool.store, pool.installation, segment, person, pool.now)
-    if as_json:
-        show_json(explanation)
-    else:
-        for told in explanation:
-            say(plain(told) if not told.startswith(" ") else f"  {plain(told.strip())}")
 
 
 @click.command("pause")

@@ -1,19 +1,26 @@
 """What we write into the ledger ourselves: refusals, suppressions; and what it says of one person."""
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from connectors.records import Channel, ConsentStatus, Purpose, StatedBy
 from talent_pool.consent.facts import people_facts
 from talent_pool.store.addresses import address_key as key_of
 from talent_pool.store.database import Store
 from talent_pool.store.lookup import mappings_with
-from talent_pool.store.tables import consent_statements, person_addresses, person_records, suppressions, work
+from talent_pool.store.tables import (
+    consent_statements,
+    people,
+    person_addresses,
+    person_records,
+    suppressions,
+    work,
+)
 
 OURSELVES = "catchment"
 """The connection that statements made through us (links, console, read-back) are kept under."""
@@ -118,6 +125,63 @@ def suppress(
         transaction.execute(renewed)
         _touch(transaction, store, key, at)
     return suppression_id
+
+
+def suppress_person(
+    store: Store,
+    *,
+    person_id: str,
+    channel: Channel,
+    reason: str,
+    source: str,
+    at: datetime,
+    destination: str | None = None,
+) -> list[str]:
+    """Suppress every address of a person by `channel` (`any`: by all), and return the suppressions' ids.
+
+    What is the person's own no reaches addresses that she gets later too, for as long as one of these stays hers.
+    """
+    with store.writing() as transaction:
+        query = select(person_addresses.c.address_key, people.c.organisation).join(
+            people, people.c.id == person_addresses.c.person_id
+        )
+        by_channel = [] if channel is Channel.ANY else [person_addresses.c.channel == channel.value]
+        rows = transaction.execute(
+            query.where(person_addresses.c.person_id == person_id, *by_channel)
+            .order_by(person_addresses.c.address_key)
+            .distinct()
+        ).all()
+        return [
+            suppress(
+                store, organisation=row.organisation, channel=channel, reason=reason, source=source, at=at,
+                address_key=row.address_key, destination=destination, connection=transaction,
+            )
+            for row in rows
+        ]  # fmt: skip
+
+
+def lift(
+    store: Store,
+    *,
+    at: datetime,
+    address_keys: Collection[str],
+    channel: Channel | None = None,
+    destination: str | None = None,
+    reason: str | None = None,
+) -> int:
+    """Lift suppressions of these addresses, all or those that fit; return how many. Refusals are not lifted by it."""
+    asked = [
+        suppressions.c.address_key.in_(sorted(address_keys)),
+        suppressions.c.lifted_at.is_(None),
+        *([] if channel is None else [suppressions.c.channel == channel.value]),
+        *([] if destination is None else [suppressions.c.destination == destination]),
+        *([] if reason is None else [suppressions.c.reason == reason]),
+    ]
+    with store.writing() as transaction:
+        lifted = transaction.execute(update(suppressions).where(*asked).values(lifted_at=at)).rowcount
+        for key in address_keys:
+            _touch(transaction, store, key, at)
+    return lifted
 
 
 def statements_of(store: Store, person_id: str) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from connectors.records import Channel, ConsentStatus, Purpose, StatedBy
-from talent_pool.consent.facts import Person, people_facts
+from talent_pool.consent.facts import Person, add_what_is_at_addresses, people_facts
 from talent_pool.consent.join import Places, Statement, joined, places
 from talent_pool.store.addresses import address_key
 from talent_pool.store.database import Store
@@ -18,8 +18,15 @@ NOT_ACTIVE = "This person is not active in the pool."
 PRIVATE = "This person is marked private at a source."
 NO_ADDRESS = "There is no address for this channel."
 
-_OF_THE_PERSON = frozenset({"complained", "do_not_contact"})
+DO_NOT_CONTACT = "do_not_contact"
+"""The person's own wish to hear nothing of us; binds marketing alone, for an answer to her application is owed."""
+
+_OF_THE_PERSON = frozenset({"complained", DO_NOT_CONTACT})
 """Suppressions that are a no of the person's, and so reach every address; the others are facts of one address."""
+
+
+_OF_SERVICE = frozenset({Purpose.THIS_APPLICATION, Purpose.SMS_REMINDER})
+"""Purposes that are asked about for messages that somebody waits for; do-not-contact does not bind these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,9 @@ class Ask:
     """One address that somebody wants to write to. `key` is handed back with the verdict.
 
     `candidate_record_id`: the record of the fact that is written about; an application speaks for its own record's
-    addresses alone. `destination`: with it, suppressions of that destination count too.
+    addresses alone. `destination`: with it, suppressions of that destination count too. `marketing`: a person's
+    do-not-contact counts too, which binds marketing alone. `colleague`: somebody of the company's, who need not have
+    allowed anything; only what was said or learned at the address itself counts.
     """
 
     key: Hashable
@@ -38,6 +47,8 @@ class Ask:
     address: str
     purpose: Purpose
     destination: str | None = None
+    marketing: bool = True
+    colleague: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +70,35 @@ def verdicts(connection: Connection, store: Store, asks: Sequence[Ask], now: dat
     """Judge each ask and return the verdicts by its key."""
     found = people_facts(connection, {ask.person_id for ask in asks if ask.person_id})
     folded: dict[tuple[str, str, Channel, Purpose], Places] = {}
-    return {ask.key: _verdict(store, ask, found.get(ask.person_id or ""), folded, now) for ask in asks}
+    at_addresses = _at_addresses(connection, store, [ask for ask in asks if ask.colleague])
+    return {
+        ask.key: _colleague(store, ask, at_addresses, now)
+        if ask.colleague
+        else _verdict(store, ask, found.get(ask.person_id or ""), folded, now)
+        for ask in asks
+    }
+
+
+def _at_addresses(connection: Connection, store: Store, asks: Sequence[Ask]) -> dict[str, Person]:
+    """Return what was said at colleagues' addresses, by key, as if each address were a person."""
+    found: dict[str, Person] = {}
+    for ask in asks:
+        key = address_key(store, ask.channel, ask.address)
+        found[key] = Person(ask.organisation, "active", is_private=False, keys={key})
+    add_what_is_at_addresses(connection, found)
+    return found
+
+
+def _colleague(store: Store, ask: Ask, found: dict[str, Person], now: datetime) -> Verdict:
+    """Allow what was not refused at this very address."""
+    key = address_key(store, ask.channel, ask.address)
+    suppressed = _suppression(found[key], ask, key, now)
+    if suppressed is not None:
+        return Verdict(allowed=False, reason=f"The address is suppressed: {suppressed.reason}.")
+    latest = max(_said(found[key], ask), key=lambda one: (one.stated_at, one.id), default=None)
+    if latest and latest.status in (ConsentStatus.REFUSED, ConsentStatus.WITHDRAWN):
+        return Verdict(allowed=False, reason="This was refused at the address.", statement_ids=(latest.id,))
+    return Verdict(allowed=True, reason="")
 
 
 def reachable(
@@ -79,7 +118,13 @@ def reachable(
     for person_id, person in found.items():
         addresses = {one.address for one in person.addresses if one.channel == channel.value}
         judged = [
-            _verdict(store, Ask(None, organisation, person_id, None, channel, one, purpose), person, folded, now)
+            _verdict(
+                store,
+                Ask(None, organisation, person_id, None, channel, one, purpose, marketing=purpose not in _OF_SERVICE),
+                person,
+                folded,
+                now,
+            )
             for one in sorted(addresses)
         ] or [Verdict(allowed=False, reason=NO_ADDRESS)]
         until = min((one.until for one in judged if one.until), default=None)
@@ -137,6 +182,7 @@ def _suppression(person: Person, ask: Ask, key: str, now: datetime) -> Row[Any] 
             and row.channel in (ask.channel.value, Channel.ANY.value)
             and row.destination in (None, ask.destination)
             and (row.lifted_at is None or row.lifted_at > now)
+            and (ask.marketing or row.reason != DO_NOT_CONTACT)
             and (row.address_key == key or row.reason in _OF_THE_PERSON)
         ):
             return row

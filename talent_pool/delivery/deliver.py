@@ -6,7 +6,7 @@ one), so that a run cut off anywhere loses nothing and doubles nothing.
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,13 +15,25 @@ from sqlalchemy import Connection
 from connectors.contract import Action, Cleared, Destination, Fate, Push, RowOutcome
 from connectors.errors import ConnectorError, Misconfigured
 from connectors.records import Channel
-from talent_pool.delivery import gate, holdings, jobs, outbox, push_ledger, recipients, retries, signals
+from talent_pool.delivery import (
+    gate,
+    holdings,
+    jobs,
+    outbox,
+    push_ledger,
+    recipients,
+    retries,
+    signals,
+    tasks,
+    vouchers,
+)
 from talent_pool.delivery.gate import Sending, Way
 from talent_pool.delivery.push_ledger import Planned, PushRow
 from talent_pool.delivery.recipients import Member
 from talent_pool.delivery.signals import read_back
 from talent_pool.installation import Installation
 from talent_pool.segments.definition import SegmentDefinition
+from talent_pool.segments.in_force import as_in_force
 from talent_pool.store import leases, runs
 from talent_pool.store.database import Store
 from talent_pool.uncollected import uncollected
@@ -66,7 +78,7 @@ def deliver(
     """
     errand = _Errand(store, installation, destination, now, sending, approve=approve)
     if dry_run:
-        for push in destination.settings.pushes:
+        for push in errand.pushes:
             errand.plan(push)
         return errand.report("")
     name = destination.settings.name
@@ -75,7 +87,7 @@ def deliver(
         run_id = runs.start(store, "push", name, destination.settings.organisation, now)
         try:
             outbox.settle_cut_off(store, name)
-            for push in destination.settings.pushes:
+            for push in errand.pushes:
                 errand.run(push, run_id)
         except BaseException as error:
             runs.end(store, run_id, now, errand.counts(cut_off=True), _sentence(error))
@@ -105,10 +117,15 @@ class _Errand:
         *,
         approve: bool,
     ) -> None:
-        self.store, self.installation, self.destination = store, installation, destination
+        self.store, self.destination = store, destination
+        self.installation = as_in_force(store, installation)
         self.now, self.sending, self.approve = now, sending, approve
-        self.way = Way(store, destination, sending, now)
         self.name = destination.settings.name
+        self.way = Way(
+            store, destination, sending, now, self.installation.policies, rivals=rivals(self.installation, self.name)
+        )
+        self.members: dict[str, Member] = {}
+        self.overtaken: set[str] = set()
         self.rows: list[Planned] = []
         self.standing: dict[str, int] = {}
         self.eligible = 0
@@ -117,6 +134,15 @@ class _Errand:
         self._requests_before = destination.requests
         for push in destination.settings.pushes:
             self._must_make_sense(push)
+
+    @property
+    def pushes(self) -> list[Push]:
+        """Service first, in the order written; then marketing, the highest priority first."""
+        segments = self.installation.segments
+        return sorted(
+            self.destination.settings.pushes,
+            key=lambda push: (segments[push.segment].type == "marketing", -segments[push.segment].priority),
+        )
 
     @contextmanager
     def _writing(self) -> Generator[Connection]:
@@ -135,6 +161,10 @@ class _Errand:
                 f"{self.name} reaches people by {self.destination.channel.value}, and {push.segment} "
                 f"by {segment.channel.value}. Choose another destination."
             )
+        if self.destination.kind == "state" and segment.recipient != "person":
+            raise Misconfigured(
+                f"{self.name} holds candidates, and {push.segment} is for {segment.recipient}s. Push it as a message."
+            )
         if self.destination.kind == "message" and push.since is None:
             raise Misconfigured(
                 f"{self.name}: the push of {push.segment} sends messages and has no `since`. Set it to the moment from "
@@ -150,6 +180,8 @@ class _Errand:
             if self.destination.kind == "message":
                 write = self._writer(segment)
                 planned = outbox.plan(connection, self.way, push, segment, members, write=write)
+                self.members = {member.subject_id: member for member in members}
+                self._in_order(segment, planned)
             else:
                 planned = holdings.plan(connection, self.way, push, segment, members)
             retries.look_up(connection, self.name, push.segment, planned, self.now)
@@ -159,14 +191,26 @@ class _Errand:
         self.rows += planned
         return planned
 
-    def _writer(self, segment: SegmentDefinition) -> Callable[[str, Member], dict[str, Any]]:
+    def _in_order(self, segment: SegmentDefinition, planned: Sequence[Planned]) -> None:
+        """Let no service message overtake an earlier one to the same candidate that could not go just now."""
+        for row in planned if segment.type == "service" else ():
+            if row.fate is None and row.leaving.candidate_record_id in self.overtaken:
+                row.becomes(Fate.DEFERRED, "An earlier message to this candidate is still to go.")
+
+    def _writer(self, segment: SegmentDefinition) -> Callable[..., dict[str, Any]]:
         stationery = outbox.stationery(self.installation.lines.get(self.name))
         settings = self.destination.settings
         sender = settings.settings.get("from_name") or settings.organisation
 
-        def write(template: str, member: Member) -> dict[str, Any]:
+        def write(template: str, member: Member, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
             link = outbox.link(self.store, self.sending.public_url, segment, member)
-            fields = {"answer_by": None, **member.fields, "sender": sender, "unsubscribe_url": link}
+            told = {
+                "answer_by": None,
+                "voucher_code": vouchers.SHOWN if segment.voucher else None,
+                **member.fields,
+                **(more or {}),
+            }
+            fields = {**told, "sender": sender, "unsubscribe_url": link}
             if segment.channel is Channel.SMS:
                 return dict(stationery.write_short(template, fields, marketing=segment.type == "marketing").fields)
             return dict(stationery.write(template, fields).fields)
@@ -189,6 +233,9 @@ class _Errand:
     def run(self, push: Push, run_id: str) -> None:
         """Plan one push, send what differs, and record what became of every row."""
         planned = self.plan(push)
+        segment = self.installation.segments[push.segment]
+        self._give_vouchers(segment, planned)
+        self._give_tasks(segment, planned)
         tag = push.tag or push.segment
         if self.destination.kind == "state" and planned and self.destination.lost(tag):
             with self._writing() as connection:
@@ -199,7 +246,49 @@ class _Errand:
             for row in batch:
                 if row.fate is None:
                     row.becomes(Fate.DEFERRED, _sentence(self.failure) if self.failure else "Not reached in this run.")
+        self._keep_promises(planned)
+        if segment.type == "service":
+            self.overtaken |= {
+                row.leaving.candidate_record_id
+                for row in planned
+                if row.attempted and row.fate is Fate.DEFERRED and row.leaving.candidate_record_id
+            }
         self._record_quiet(push, planned, run_id)
+
+    def _keep_promises(self, planned: Sequence[Planned]) -> None:
+        """Forget what was promised and is sent, for it stands in the ledger now; keep what the vendor put off."""
+        self.way.promised.clear()
+        for row in planned:
+            if row.attempted and row.fate is Fate.DEFERRED and row.person_id and row.leaving.type == "marketing":
+                self.way.promised[row.person_id] = 1
+
+    def _give_vouchers(self, segment: SegmentDefinition, planned: Sequence[Planned]) -> None:
+        """Put a code of its own into each message that is about to go; without one it waits."""
+        going = [row for row in planned if row.fate is None and row.leaving.action is Action.MESSAGE]
+        if not segment.voucher or not going:
+            return
+        with self._writing() as connection:
+            codes = vouchers.hand_out(connection, segment.voucher, [row.leaving.row_id for row in going], self.now)
+        write = self._writer(segment)
+        for row in going:
+            code = codes.get(row.leaving.row_id)
+            if code is None:
+                row.becomes(Fate.DEFERRED, vouchers.NONE_LEFT)
+            else:
+                told = write(row.template or "", self.members[row.subject_id], {"voucher_code": code})
+                row.leaving = replace(row.leaving, fields=told)
+
+    def _give_tasks(self, segment: SegmentDefinition, planned: Sequence[Planned]) -> None:
+        """Turn what no machine may tell into tasks; those that are there already cost no write."""
+        wanted = tasks.wanted(self.store, segment, planned)
+        if not wanted:
+            return
+        with self.store.reading() as connection:
+            new = tasks.missing(connection, list(wanted))
+        if new:
+            with self._writing() as connection:
+                rows = {task_id: row for task_id, row in wanted.items() if task_id in new}
+                tasks.make(connection, self.store, segment, rows, self.now)
 
     def _send(self, batch: Sequence[Planned], run_id: str) -> None:
         by_id = {row.leaving.row_id: row for row in batch}
@@ -380,6 +469,19 @@ class _Errand:
             requests=self.destination.requests - self._requests_before,
             rows=[_shown(row) for row in (shown[:_ROWS_SHOWN] if run_id else shown)],
         )
+
+
+def rivals(installation: Installation, destination: str) -> dict[str, tuple[str, int]]:
+    """Return marketing of some priority that other destinations send: {segment: (destination, priority)}."""
+    return {
+        push.segment: (other.name, installation.segments[push.segment].priority)
+        for other in installation.destinations.values()
+        if other.name != destination
+        for push in other.pushes
+        if push.since  # only pushes of messages must say since when
+        and installation.segments[push.segment].type == "marketing"
+        and installation.segments[push.segment].priority > 0
+    }
 
 
 def _fates(rows: Sequence[Planned]) -> dict[Fate, int]:

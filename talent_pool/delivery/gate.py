@@ -6,7 +6,7 @@ then stands, for each batch at the moment it leaves.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -16,7 +16,8 @@ from connectors.contract import Action, Cleared, Destination, Fate
 from connectors.records import Channel, Purpose
 from talent_pool import consent
 from talent_pool.consent.verdict import NO_ADDRESS
-from talent_pool.delivery import brake
+from talent_pool.delivery import brake, policy
+from talent_pool.delivery.contact_policy import ContactPolicy
 from talent_pool.home import Home
 from talent_pool.store.database import Store
 
@@ -58,7 +59,11 @@ class Sending:
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """A row that asks to leave for `address`, for the named `purpose`. `address` is None where there is none."""
+    """A row that asks to leave for `address`, for the named `purpose`. `address` is None where there is none.
+
+    `type`, `priority` and `holdout` are its segment's; `recipient` is person, or a colleague who is told about one.
+    `application_id`: the application that a message is about.
+    """
 
     row_id: str
     action: Action
@@ -77,6 +82,12 @@ class Leaving:
     tries: int = 0
     tried_since: datetime | None = None
     remote_id: str | None = None
+    type: Literal["service", "marketing"] = "marketing"
+    segment: str = ""
+    recipient: str = "person"
+    application_id: str | None = None
+    priority: int = 0
+    holdout: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +101,24 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way out: to this destination, by this policy, at this moment."""
+    """One way out: to this destination, by these policies, at this moment.
+
+    `policies` by organisation; where there is none, the default one. `promised`: how many marketing messages this run
+    means to send to whom, by person. `rivals`: {segment: (destination, priority)} of marketing that other
+    destinations send.
+    """
 
     store: Store
     destination: Destination
     sending: Sending
     now: datetime
+    policies: Mapping[str, ContactPolicy] = field(default_factory=dict[str, ContactPolicy])
+    promised: dict[str, int] = field(default_factory=dict[str, int])
+    rivals: Mapping[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
 
 
 def rule(connection: Connection, way: Way, rows: Sequence[Leaving]) -> dict[str, Ruling]:
-    """Judge each row by consent and suppression, then by what the installation lets out. Keyed by row id.
+    """Judge each row by consent, suppression and policy, then by what the installation lets out. Keyed by row id.
 
     Taking away what we brought needs nobody's consent, but stops with everything else.
     """
@@ -107,6 +126,7 @@ def rule(connection: Connection, way: Way, rows: Sequence[Leaving]) -> dict[str,
     asking = [row for row in rows if row.action is not Action.REMOVE and row.address]
     asks = [_ask(row, way.destination.settings.name) for row in asking]
     verdicts = consent.verdicts(connection, way.store, asks, way.now)
+    held = policy.held(connection, way, [row for row in asking if verdicts[row.row_id].allowed])
     rulings: dict[str, Ruling] = {}
     for row in rows:
         consented, refusal = False, ""
@@ -114,11 +134,16 @@ def rule(connection: Connection, way: Way, rows: Sequence[Leaving]) -> dict[str,
             verdict = verdicts.get(row.row_id)
             refusal = verdict.reason if verdict else NO_ADDRESS
             consented = bool(verdict and verdict.consented)
+        later = held.get(row.row_id)
+        if later and later.fate is Fate.SUPPRESSED:
+            refusal = refusal or later.reason
         objection = paused or way.sending.objection(row.address or "", way.destination.kind, row.channel)
         if refusal:
             rulings[row.row_id] = Ruling(Fate.SUPPRESSED, refusal)
         elif objection and not (row.action is Action.REMOVE and objection == NOT_LISTED):
             rulings[row.row_id] = Ruling(Fate.DEFERRED, objection, consented)
+        elif later:
+            rulings[row.row_id] = Ruling(later.fate, later.reason, consented)
         else:
             rulings[row.row_id] = Ruling(None, "", consented)
     return rulings
@@ -126,7 +151,8 @@ def rule(connection: Connection, way: Way, rows: Sequence[Leaving]) -> dict[str,
 
 def clear(connection: Connection, way: Way, rows: Sequence[Leaving]) -> tuple[list[Cleared], dict[str, Ruling]]:
     """Judge a batch at the moment it leaves; return what may go, and the rulings on what may not."""
-    rulings = rule(connection, way, rows)
+    # What this run promised is these very rows, or was sent by now and stands in the ledger.
+    rulings = rule(connection, replace(way, promised={}), rows)
     cleared = [_cleared(row, rulings[row.row_id], way.sending) for row in rows if rulings[row.row_id].fate is None]
     return cleared, {row_id: ruling for row_id, ruling in rulings.items() if ruling.fate is not None}
 
@@ -165,4 +191,6 @@ def _ask(row: Leaving, destination: str) -> consent.Ask:
         address=row.address,
         purpose=row.purpose,
         destination=destination,
+        marketing=row.type == "marketing",
+        colleague=row.recipient != "person",
     )

@@ -98,6 +98,10 @@ def _row(way: Way, tag: str, segment: SegmentDefinition, member: Member, *, know
         tag=tag,
         fields=fields,
         known=known,
+        type=segment.type,
+        segment=segment.name,
+        priority=segment.priority,
+        holdout=segment.holdout,
     )
     told = orjson.dumps(fields, option=orjson.OPT_SORT_KEYS).decode()
     fingerprint = way.store.hashed("holding", member.address or "", tag, told)

@@ -6,7 +6,7 @@ A row is committed as `sending` at the moment the destination takes it, and its 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, overload
 
@@ -21,12 +21,14 @@ from talent_pool.delivery.recipients import Member
 from talent_pool.people.person_ids import given_up
 from talent_pool.segments.definition import SegmentDefinition
 from talent_pool.store.database import Store
-from talent_pool.store.tables import deliveries
+from talent_pool.store.lookup import rows_with
+from talent_pool.store.tables import applications, deliveries, job_matches
 
 CUT_OFF = "A run was cut off while this was handed over; it may have arrived. It is not sent again by a machine."
 TOO_EARLY = "It happened before this push began."
 EXPIRED = "expired: it would come too late to be of use."
 WRITTEN_TO = "This person or address has had this message already."
+ONE_AT_A_TIME = "Another message of this segment to this person goes first."
 
 
 def plan(
@@ -43,26 +45,35 @@ def plan(
     done = _done(connection, name, segment.name)
     said = push_ledger.last_said(connection, name, segment.name)
     reached = _reached(connection, done) if segment.subject == "person" else (set[str](), set[str]())
+    offered = _offered(connection, done) if segment.subject == "match" else set[tuple[str, str]]()
     template = push.template or push.segment
     planned = [_row(way, push, segment, member, template) for member in members]
     for row, member in zip(planned, members, strict=True):
         _settle_without_sending(
             row, member, push, done.get(row.subject_id), said.get(row.subject_id), reached=reached, now=way.now
         )
+        _settle_offered(row, member, offered)
     open_rows = [row for row in planned if row.fate is None]
     rulings = rule(connection, way, [row.leaving for row in open_rows])
     by_subject = {member.subject_id: member for member in members}
     taken: set[str] = set()
+    promised_here: set[str] = set()
     for row in open_rows:
         ruling = rulings[row.leaving.row_id]
         if ruling.fate is not None:
             row.becomes(ruling.fate, ruling.reason)
         elif segment.subject == "person" and row.address_key in taken:
             row.becomes(Fate.SUPPRESSED, WRITTEN_TO)
+        elif segment.type == "marketing" and row.person_id in promised_here:
+            row.becomes(Fate.DEFERRED, ONE_AT_A_TIME)
         else:
             taken.add(row.address_key or "")
+            if segment.type == "marketing" and row.person_id:
+                promised_here.add(row.person_id)
         if row.fate in (None, Fate.DEFERRED):
             row.leaving = replace(row.leaving, fields=write(template, by_subject[row.subject_id]))
+    for person_id in promised_here:
+        way.promised[person_id] = way.promised.get(person_id, 0) + 1
     return planned
 
 
@@ -72,15 +83,21 @@ def _row(way: Way, push: Push, segment: SegmentDefinition, member: Member, templ
         row_id="dlv_" + store.hashed("delivery", way.destination.settings.name, segment.name, member.subject_id),
         action=Action.MESSAGE,
         organisation=member.organisation,
-        person_id=member.person_id,
-        candidate_record_id=member.candidate_record_id,
+        # What is written to a colleague about her is no message to her.
+        person_id=member.person_id if segment.recipient == "person" else None,
+        candidate_record_id=member.candidate_record_id if segment.recipient == "person" else None,
         address=member.address,
         channel=segment.channel,
         purpose=segment.purpose,
         tag=push.tag or push.segment,
+        type=segment.type,
+        segment=segment.name,
+        recipient=segment.recipient,
+        application_id=member.application_id,
+        priority=segment.priority,
+        holdout=segment.holdout,
         unsubscribe_url=link(store, way.sending.public_url, segment, member),
     )
-    useful = segment.useless_after_days
     return Planned(
         segment.name,
         member.subject_id,
@@ -90,7 +107,7 @@ def _row(way: Way, push: Push, segment: SegmentDefinition, member: Member, templ
         fingerprint=store.hashed("message", member.address or "", template),
         reaches=True,
         template=template,
-        useless_after=member.occurred_at + timedelta(days=useful) if useful is not None else None,
+        useless_after=member.useless_after,
     )
 
 
@@ -126,6 +143,24 @@ def _settle_without_sending(
         row.becomes(Fate.SUPPRESSED, TOO_EARLY)
     elif row.useless_after and row.useless_after < now:
         row.becomes(Fate.SUPPRESSED, EXPIRED)
+
+
+def _settle_offered(row: Planned, member: Member, offered: set[tuple[str, str]]) -> None:
+    """Settle a job that this person was told of, by another application of hers; one that is told now counts too."""
+    pair = (member.person_id or "", member.job_id or "")
+    if row.fate is None and all(pair):
+        if pair in offered:
+            row.becomes(Fate.SUPPRESSED, WRITTEN_TO)
+        offered.add(pair)
+
+
+def _offered(connection: Connection, done: dict[str, Row[Any]]) -> set[tuple[str, str]]:
+    """Return (person, job) of what was told about matches, through every merge."""
+    written = [row.subject_id for row in done.values() if row.state in ("sent", "sending", "unknown")]
+    query = select(job_matches.c.job_id, applications.c.person_id).join(
+        applications, applications.c.id == job_matches.c.application_id
+    )
+    return {(row.person_id, row.job_id) for row in rows_with(connection, query, job_matches.c.id, written)}
 
 
 def _done(connection: Connection, destination: str, segment: str) -> dict[str, Row[Any]]:
@@ -191,7 +226,7 @@ def announce(connection: Connection, way: Way, row: Planned, run_id: str) -> Non
         "segment": row.segment,
         "subject_id": row.subject_id,
         "candidate_record_id": leaving.candidate_record_id,
-        "person_id": row.person_id,
+        "person_id": leaving.person_id,
         "channel": leaving.channel.value,
         "purpose": leaving.purpose.value,
         "address_key": row.address_key,
@@ -200,6 +235,7 @@ def announce(connection: Connection, way: Way, row: Planned, run_id: str) -> Non
         "planned_at": way.now,
         "useless_after": row.useless_after,
         "run_id": run_id,
+        "type": leaving.type,
         "reason": None,
         "vendor_reason": None,
     }

@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, update
 
 from dedupe.scoring import edges
+from talent_pool import preview_tokens
 from talent_pool.epochs import stored as epochs
 from talent_pool.epochs.difference import Difference, difference
 from talent_pool.epochs.rebuild import Rebuilt, rebuilt
@@ -42,11 +43,9 @@ def apply(
             epoch, current = candidate(connection, number)
             found = rebuilt(connection, installation, epoch, score)
         would = difference(found)
-        if token != token_of(store, epoch, current, would):
-            raise Refused(
-                f"This token is of no preview of what epoch {number} would do now. Look at `catchment epochs preview "
-                f"{number}`, and take its token."
-            )
+        preview_tokens.must_match(
+            token, token_of(store, epoch, current, would), f"epoch {number}", f"catchment epochs preview {number}"
+        )
         if _written(store, found, would, now):
             return would
     raise StoreMoves(f"People were resolved or decided about during each of {_TRIES} tries. Run it again in a while.")
@@ -62,7 +61,9 @@ def candidate(connection: Connection, number: int | None) -> tuple[Epoch, int]:
 
 def token_of(store: Store, epoch: Epoch, current: int, would: Difference) -> str:
     """Return what stands for all that `epoch` would do to people in place of `current`."""
-    return store.hashed("epoch", str(epoch.number), str(current), epoch.model.model_dump_json(), *would.told)[:16]
+    return preview_tokens.token(
+        store, "epoch", str(epoch.number), str(current), epoch.model.model_dump_json(), *would.told
+    )
 
 
 def _written(store: Store, found: Rebuilt, would: Difference, now: datetime) -> bool:

@@ -25,3 +25,11 @@ def resolved(connection: Connection, name: str) -> str | None:
 def given_up(connection: Connection, names: Iterable[str]) -> dict[str, str]:
     """Return {id: who it stands for now} of those ids that were given up in a merge."""
     return {row.id: row.person_id for row in rows_with(connection, _ALIASES, person_aliases.c.id, set(names))}
+
+
+def existing(connection: Connection, name: str) -> str:
+    """Return the same. Raises NoSuchPerson for an id that stands for nobody."""
+    found = resolved(connection, name)
+    if found is None:
+        raise NoSuchPerson("There is nobody of this id in the pool. Look it up with `catchment people`.")
+    return found

@@ -25,9 +25,12 @@ from talent_pool.store.tables import (
     consent_statements,
     decisions,
     deliveries,
+    destination_jobs,
     edges,
     events,
     holdings,
+    interviews,
+    job_matches,
     landed_deliveries,
     memberships,
     payload_versions,
@@ -43,9 +46,11 @@ from talent_pool.store.tables import (
     records,
     referral_links,
     retention_marks,
+    retries,
     run_pages,
     runs,
     segment_due,
+    tasks,
     work,
 )
 from talent_pool.store.tables import changes as change_table
@@ -153,6 +158,11 @@ def _delete_derived(connection: Connection, extent: Extent, wiped: Wiped) -> Non
         (events.c.candidate_record_id, extent.candidates),
         (events.c.application_id, extent.applications),
         (applications.c.id, extent.applications),
+        (interviews.c.application_id, extent.applications),
+        (job_matches.c.application_id, extent.applications),
+        (tasks.c.application_id, extent.applications),
+        (tasks.c.candidate_record_id, extent.candidates),
+        (retries.c.subject_id, subjects | {f"left:{key}" for key in extent.keys - extent.shared}),
         (memberships.c.subject_id, subjects),
         (memberships.c.person_id, ids),
         (segment_due.c.subject_id, subjects),
@@ -246,6 +256,8 @@ def _make_ledgers_anonymous(connection: Connection, extent: Extent, wiped: Wiped
     keys = extent.keys - extent.shared
     _delete(connection, holdings.c.person_id, extent.ids, wiped)
     _delete(connection, holdings.c.address_key, keys, wiped)
+    _delete(connection, destination_jobs.c.person_id, extent.ids, wiped)
+    _delete(connection, destination_jobs.c.address_key, keys, wiped)
     sent = update(deliveries).values(vendor_reason=None, reason=None)
     for column, values in (
         (deliveries.c.person_id, extent.ids),
@@ -271,8 +283,9 @@ def _say_that_she_is_gone(connection: Connection, extent: Extent, now: datetime)
 
 def sweep(connection: Connection, destination: str, keys: Collection[str], ids: Collection[str]) -> None:
     """Take out what a push that was under way wrote of her after the erasure, at one destination."""
-    for column, values in ((holdings.c.address_key, keys), (holdings.c.person_id, ids)):
-        apply_to(connection, delete(holdings).where(holdings.c.destination == destination), column, values)
+    for table in (holdings, destination_jobs):
+        for column, values in ((table.c.address_key, keys), (table.c.person_id, ids)):
+            apply_to(connection, delete(table).where(table.c.destination == destination), column, values)
     for table in (deliveries, push_rows):
         plain = update(table).where(table.c.destination == destination).values(vendor_reason=None)
         apply_to(connection, plain, table.c.person_id, ids)

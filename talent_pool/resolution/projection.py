@@ -1,4 +1,4 @@
-"""Applications, jobs and events, projected from landed records.
+"""Applications, jobs, events, interviews and users, projected from landed records.
 
 The parts of an application arrive in any order: whenever one of them waits, every application it concerns is
 projected anew from all that is stored. A projection is computed without a lock; what differs is written later.
@@ -26,15 +26,16 @@ from talent_pool.resolution.applications import (
     reference_ids,
     step_ids,
 )
+from talent_pool.resolution.interviews import interview_rows, user_row
 from talent_pool.resolution.landed import Landed, Place, by_place, children, part_of
 from talent_pool.store.database import Store, insert_mappings
 from talent_pool.store.ids import record_id
 from talent_pool.store.lookup import delete_with, mappings_with, rows_with
-from talent_pool.store.tables import applications, events, jobs, records, referral_links
+from talent_pool.store.tables import applications, events, interviews, jobs, records, referral_links, users
 
 Rows = dict[str, dict[str, Any]]
 
-TABLES = (applications, jobs, events)
+TABLES = (applications, jobs, events, interviews, users)
 _ROWS = {table.name: select(table) for table in TABLES}
 _APPLIED = select(applications.c.connection, applications.c.remote_id)
 _LINKS = select(referral_links)
@@ -76,11 +77,13 @@ class Difference:
 
 @dataclass
 class Projection:
-    """What is to become of applications, jobs and events."""
+    """What is to become of applications, jobs, events, interviews and users."""
 
     applications: Difference = field(default_factory=Difference)
     jobs: Difference = field(default_factory=Difference)
     events: Difference = field(default_factory=Difference)
+    interviews: Difference = field(default_factory=Difference)
+    users: Difference = field(default_factory=Difference)
 
     @property
     def candidates(self) -> set[str]:
@@ -118,12 +121,17 @@ def project(
     hanging = [part for group in parts.values() for part in group]
     _project_events(connection, projection.events, [*waiting, *hanging], own, around)
     _project_jobs(connection, store, projection.jobs, waiting)
+    _project_interviews(connection, projection.interviews, ids, own, parts=parts, store=store)
+    _project_users(connection, store, projection.users, waiting)
     return projection
 
 
 def write(connection: Connection, projection: Projection, now: datetime) -> None:
     """Store what differs."""
-    for table, difference in zip(TABLES, (projection.applications, projection.jobs, projection.events), strict=True):
+    differences = (
+        projection.applications, projection.jobs, projection.events, projection.interviews, projection.users,
+    )  # fmt: skip
+    for table, difference in zip(TABLES, differences, strict=True):
         stamp = {"modified_at": now} if "modified_at" in table.c else {}
         changed = difference.changed
         # A changed row is written anew: one statement for any set of columns, on both databases.
@@ -263,6 +271,29 @@ def _project_jobs(connection: Connection, store: Store, into: Difference, waitin
                 "public_url": record.public_url,
                 "body": dict(landed.body),
             }
+
+
+def _project_interviews(
+    connection: Connection,
+    into: Difference,
+    record_ids: Collection[str],
+    own: Mapping[Place, Landed],
+    *,
+    parts: Mapping[Place, list[Landed]],
+    store: Store,
+) -> None:
+    named = {application_id(name) for name in record_ids}
+    into.stored = _stored(connection, interviews, interviews.c.application_id, named)
+    for place, landed in own.items():
+        for row in interview_rows(store, landed, parts.get(place, [])):
+            into.wanted[row["id"]] = row
+
+
+def _project_users(connection: Connection, store: Store, into: Difference, waiting: Iterable[Landed]) -> None:
+    places = {landed.place for landed in waiting if landed.record_type == "user"}
+    found = [(landed.live, user_row(store, landed)) for landed in by_place(connection, places).values()]
+    into.wanted = {row["id"]: row for live, row in found if live}
+    into.stored = _stored(connection, users, users.c.id, {row["id"] for _, row in found})
 
 
 def _stored(connection: Connection, table: Table, column: ColumnElement[str], values: Collection[str]) -> Rows:

@@ -4,8 +4,10 @@ A working day is Monday to Friday in UTC; holidays are a matter of place and com
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _DAY = timedelta(days=1)
 _TICK = timedelta(microseconds=1)
@@ -67,6 +69,28 @@ class Span:
         count = int(self.count) if self.count == int(self.count) else self.count
         name = self.unit.replace("_", " ")
         return f"{count} {name.removesuffix('s') if count == 1 else name}"
+
+
+def local_days_ahead(moment: datetime, now: datetime, zone: str | None) -> int:
+    """Return how many midnights of `zone` (IANA, else UTC) lie between now and `moment`."""
+    place = zone_of(zone)
+    return (moment.astimezone(place).date() - now.astimezone(place).date()).days
+
+
+def local_midnight(moment: datetime, days_before: int, zone: str | None) -> datetime:
+    """Return when the day begins, in `zone`, that is so many days before that of `moment`."""
+    place = zone_of(zone)
+    day = moment.astimezone(place).date() - timedelta(days=days_before)
+    return datetime(day.year, day.month, day.day, tzinfo=place).astimezone(UTC)
+
+
+@lru_cache
+def zone_of(name: str | None) -> tzinfo:
+    """Return an IANA zone; UTC for none and for one that does not exist."""
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
 
 
 NOW = Span(0, "days")

@@ -11,11 +11,10 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, func, select, update
 
 from talent_pool.installation import Installation
-from talent_pool.segments import judgement, ledger, scope
+from talent_pool.segments import in_force, job_matches, judgement, ledger, scope
 from talent_pool.segments.compiler import CompiledSegment, Scope
 from talent_pool.segments.definition import SegmentDefinition
-from talent_pool.segments.rules import Contactable, leaves
-from talent_pool.segments.vocabulary import Surroundings
+from talent_pool.segments.rules import Contactable
 from talent_pool.store.database import Store, take_lock
 from talent_pool.store.tables import memberships, segment_due, segments, work
 
@@ -38,33 +37,18 @@ class SegmentsReport:
     """What an evaluation found, by segment.
 
     `people`: how many were touched or due; those of the whole pool, looked at when a segment is new, do not count.
+    `held`: segments of which the old definition stays in force until the new one is applied.
     """
 
     segments: Mapping[str, SegmentCounts]
     people: int
+    held: Sequence[str] = ()
 
 
 @dataclass(slots=True)
 class _Tally:
     entered: int = 0
     left: int = 0
-
-
-def surroundings(installation: Installation) -> Surroundings:
-    """Return what rules may ask of the installation."""
-    connections = installation.connections.values()
-    return Surroundings(frozenset(one.name for one in connections if one.acknowledges_applicants))
-
-
-def version_of(definition: SegmentDefinition, installation: Installation) -> str:
-    """Return the version that memberships of this segment are opened under."""
-    asked = {
-        condition.field.name
-        for leaf in leaves(definition.rule)
-        if not isinstance(leaf, Contactable)
-        for condition in leaf.conditions
-    }
-    return definition.version(*(surroundings(installation).acknowledging if "acknowledged" in asked else ()))
 
 
 def evaluate(
@@ -82,7 +66,7 @@ def compiled(
 ) -> CompiledSegment:
     """Return a segment's rule as it stands at `now`; one that was never evaluated begins now."""
     started = connection.execute(select(segments.c.activated_at).where(segments.c.name == definition.name)).scalar()
-    return CompiledSegment(definition, definition.since_at or started or now, now, surroundings(installation))
+    return CompiledSegment(definition, definition.since_at or started or now, now, in_force.surroundings(installation))
 
 
 class _Evaluation:
@@ -91,13 +75,18 @@ class _Evaluation:
     def __init__(self, store: Store, installation: Installation, now: datetime) -> None:
         self.store = store
         self.now = now
-        self.definitions = dict(installation.segments)
-        self.versions = {name: version_of(one, installation) for name, one in self.definitions.items()}
+        standing = in_force.standing(store, installation)
+        self.held = sorted(standing.held)
+        self.definitions = dict(standing.definitions)
+        self.versions = {name: in_force.version_of(one, installation) for name, one in self.definitions.items()}
         self._installation = installation
+        self._of_users = [name for name, one in self.definitions.items() if one.subject == "user"]
         self._compiled: dict[str, CompiledSegment] = {}
         self._tallies = {name: _Tally() for name in self.definitions}
 
     def run(self, person_ids: Collection[str] | None) -> SegmentsReport:
+        if person_ids is None and any(one.subject == "match" for one in self.definitions.values()):
+            job_matches.refresh(self.store, self.now)
         stale = self._activate()
         if person_ids is None:
             self._retire()
@@ -107,11 +96,15 @@ class _Evaluation:
                 people = scope.touched(connection, self.now, self._messages_since(connection))
         else:
             people = sorted(set(person_ids))
+        of_people = [name for name in self.definitions if name not in self._of_users]
         for part in ledger.chunks(people):
-            self._step(scope.of_these(part), self.definitions, taken=part)
+            self._step(scope.of_these(part), of_people, taken=part)
+        if self._of_users:
+            # A company has few users: all are looked at, every time, and what is as it was writes nothing.
+            self._step(scope.users(), self._of_users, taken=())
         if people:
             self._looked_at(self.definitions)
-        return SegmentsReport(self._counts(), len(people))
+        return SegmentsReport(self._counts(), len(people), self.held)
 
     def _activate(self) -> list[str]:
         """Write segments that are new or begin at another time; return the names of those that mean something new."""
@@ -132,6 +125,7 @@ class _Evaluation:
                     "definition": self.definitions[name].model_dump(mode="json"),
                     "activated_at": begun[name],
                     "evaluated_at": None,
+                    "approved": None,
                 }
                 for name in written
             ]
@@ -140,7 +134,8 @@ class _Evaluation:
             with self.store.writing() as connection:
                 connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_=anew), rows)
         for name, one in self.definitions.items():
-            self._compiled[name] = CompiledSegment(one, begun[name], self.now, surroundings(self._installation))
+            around = in_force.surroundings(self._installation)
+            self._compiled[name] = CompiledSegment(one, begun[name], self.now, around)
         return stale
 
     def _retire(self) -> None:
@@ -157,13 +152,16 @@ class _Evaluation:
             names = sorted({row.segment for row in rows})
             connection.execute(delete(segment_due).where(segment_due.c.segment.in_(names)))
             # Should it come back, everybody is judged anew.
-            connection.execute(update(segments).where(segments.c.name.in_(names)).values(version=_NEVER))
+            connection.execute(
+                update(segments).where(segments.c.name.in_(names)).values(version=_NEVER, evaluated_at=None)
+            )
 
     def _whole_pool(self, names: Sequence[str]) -> None:
         with self.store.reading() as connection:
             stretches = list(scope.stretches(connection))
-        for stretch in stretches:
-            self._step(stretch, names, taken=() if len(names) < len(self.definitions) else None)
+        of_people = [name for name in names if name not in self._of_users]
+        for stretch in stretches if of_people else ():
+            self._step(stretch, of_people, taken=() if len(names) < len(self.definitions) else None)
         with self.store.writing() as connection:
             for name in names:
                 connection.execute(
@@ -173,6 +171,7 @@ class _Evaluation:
                         version=self.versions[name],
                         definition=self.definitions[name].model_dump(mode="json"),
                         evaluated_at=self.now,
+                        approved=None,
                     )
                 )
 

@@ -10,6 +10,7 @@ from talent_pool.installation import Installation
 from talent_pool.segments import judgement
 from talent_pool.segments.compiler import CompiledSegment
 from talent_pool.segments.evaluation import compiled
+from talent_pool.segments.in_force import standing_in
 from talent_pool.segments.ledger import open_memberships_of
 from talent_pool.store.database import Store
 from talent_pool.store.tables import applications, people, person_aliases
@@ -24,13 +25,16 @@ def explain(store: Store, installation: Installation, segment: str, person: str,
         known = ", ".join(sorted(installation.segments))
         raise Misconfigured(f"There is no segment {segment!r}; there are {known}.")
     with store.reading() as connection:
-        person_id = _current(connection, person)
-        rule = compiled(connection, installation.segments[segment], installation, now)
+        person_id = person if person.startswith("usr_") else _current(connection, person)
+        definition = standing_in(connection, installation).definitions[segment]
+        rule = compiled(connection, definition, installation, now)
         subject_ids = _subjects(connection, rule, person_id)
         answered = judgement.truths(connection, store, rule, subject_ids)
         members = open_memberships_of(connection, segment, subject_ids)
     if not subject_ids:
-        return [f"{person_id} has no application, and {segment} is about applications."]
+        about = rule.definition.subject
+        kind = {"match": "new job like one they applied for"}.get(about, about)
+        return [f"{person_id} has no {kind}, and {segment} is about {about}{'es' if about == 'match' else 's'}."]
     sentences: list[str] = []
     for subject_id in subject_ids:
         member = members.get(subject_id)
@@ -69,7 +73,10 @@ def _current(connection: Connection, person: str) -> str:
 
 
 def _subjects(connection: Connection, rule: CompiledSegment, person_id: str) -> list[str]:
-    if rule.definition.subject == "person":
+    if rule.definition.subject in ("person", "user"):
         return [person_id]
     query = select(applications.c.id).where(applications.c.person_id == person_id).order_by(applications.c.id)
-    return list(connection.execute(query).scalars())
+    if rule.subject is applications:
+        return list(connection.execute(query).scalars())
+    of_hers = rule.subject.c.application_id.in_(query.order_by(None))
+    return list(connection.execute(select(rule.subject.c.id).where(of_hers).order_by(rule.subject.c.id)).scalars())

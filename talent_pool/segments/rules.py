@@ -12,7 +12,10 @@
         - event: {type: first_human_contact, at: {after: application.applied_at}}
 
 `all`, `any` and `none` beside each other must all hold. In a segment of applications `application` is the one it is
-about, and `other_application` any other of the same person; in a segment of people it is any of theirs.
+about, and `other_application` any other of the same person; in a segment of people it is any of theirs. A segment of
+interviews asks its own `interview` and the application that this belongs to; one of matches (a new job for somebody
+who applied for one like it) its `match` and the past application; one of users the `user`, the interviews that they
+hold and the applications that they recruit for.
 
     every field        {not: x} (unknown counts as not), {known: true|false}
     stages             {at_least: …}, {at_most: …}
@@ -20,6 +23,7 @@ about, and `other_application` any other of the same person; in a segment of peo
                        {older_than_days|older_than_hours|older_than_working_days: n}  n or more ago
                        {in_next_days|in_next_hours: n}                              ahead, n or less
                        {after|before: 2026-01-31 or a time of the subject, as in application.applied_at}
+                       {is: today|tomorrow}   of an interview that the segment is about, by the candidate's calendar
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,13 +33,14 @@ from typing import Any, Literal, cast
 
 from connectors.records import PROTECTED_ATTRIBUTES, Purpose, Stage
 from talent_pool.segments.calendar import NOW, Span
-from talent_pool.segments.vocabulary import ENTITIES, Entity, Field, Kind
+from talent_pool.segments.vocabulary import ENTITIES, OF_A_USER, WITHIN, Entity, Field, Kind
 
 Path = tuple[str | int, ...]
 Quantifier = Literal["all", "any", "none"]
 _QUANTIFIERS: tuple[Quantifier, ...] = ("all", "any", "none")
 _UNITS = ("working_days", "days", "hours")
 _AHEAD_UNITS = ("days", "hours")
+_LOCAL_DAYS = {"today": 0, "tomorrow": 1}
 
 
 class RuleError(ValueError):
@@ -64,7 +69,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One question to one field. `operator`: in, not_in, at_least, at_most, known, window, after, before."""
+    """One question to one field. `operator`: in, not_in, at_least, at_most, known, window, after, before, local_day.
+
+    `local_day`: the value is how many days ahead it is in the candidate's calendar.
+    """
 
     field: Field
     operator: str
@@ -79,6 +87,8 @@ class Leaf:
     entity: Entity
     conditions: tuple[Condition, ...]
     text: str
+    path: Path = ()
+    """Where it stands inside `who`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +134,14 @@ def leaves(node: Node) -> list[Leaf | Contactable]:
     if isinstance(node, Group):
         return [leaf for part in node.parts for leaf in leaves(part)]
     return [node]
+
+
+def without(node: Node, unwanted: Leaf | Contactable) -> Node | None:
+    """Return a tree with one condition left out, and groups that this empties; None where nothing is left."""
+    if not isinstance(node, Group):
+        return None if node is unwanted else node
+    parts = tuple(part for one in node.parts if (part := without(one, unwanted)) is not None)
+    return Group(node.quantifier, parts) if parts else None
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -174,8 +192,12 @@ def _leaf(key: str, value: Any, subject: str, path: Path) -> Leaf:
         _refuse_protected(name, path)
         known = ", ".join(sorted({*ENTITIES, "job", "may_be_contacted"}))
         raise RuleError(path, f"there is no {name!r}; conditions begin with {known}.")
-    if name == "other_application" and subject != "application":
+    if name == "other_application" and "application" not in WITHIN[subject]:
         raise RuleError(path, "other_application needs a segment with `subject: application`.")
+    if subject == "user" and name not in OF_A_USER:
+        raise RuleError(path, f"a segment of users asks about {', '.join(OF_A_USER)}.")
+    if name in ("user", "match") and name != subject:
+        raise RuleError(path, f"{name} needs a segment with `subject: {name}`.")
     whole = field in ("", "job")
     asked = _fields(value, "job." if field else "", path) if whole else [(field, value, path)]
     conditions = tuple(
@@ -183,7 +205,9 @@ def _leaf(key: str, value: Any, subject: str, path: Path) -> Leaf:
         for field_name, question, place in asked
         for condition in _conditions(entity, field_name, question, subject, place)
     )
-    return Leaf(entity, conditions, _sentence(entity, conditions, subject))
+    if len(conditions) > 1 and any(one.operator == "local_day" for one in conditions):
+        raise RuleError(path, "a question with `is` stands on a line of its own.")
+    return Leaf(entity, conditions, _sentence(entity, conditions, subject), path)
 
 
 def _fields(value: Any, prefix: str, path: Path) -> list[tuple[str, Any, Path]]:
@@ -195,7 +219,7 @@ def _fields(value: Any, prefix: str, path: Path) -> list[tuple[str, Any, Path]]:
 
 def _sentence(entity: Entity, conditions: Sequence[Condition], subject: str) -> str:
     texts = " and ".join(condition.text for condition in conditions)
-    if entity.name in (subject, "person"):
+    if entity.name in WITHIN[subject]:
         return f"{entity.name} {texts}"
     return f"{entity.phrase} with {texts}"
 
@@ -214,6 +238,8 @@ def _conditions(entity: Entity, name: str, question: Any, subject: str, path: Pa
         operators = _mapping(cast("Mapping[Any, Any]", question))
         if not operators:
             raise RuleError(path, "the braces are empty.")
+        if "is" in operators and (entity.name, subject) != ("interview", "interview"):
+            raise RuleError(path, "`is` is asked of the interview in a segment with `subject: interview`.")
         return [_operated(field, operator, value, subject, (*path, operator)) for operator, value in operators.items()]
     if field.kind is Kind.TIME:
         raise RuleError(path, "a time is asked for in braces, as in {within_days: 3}.")
@@ -232,6 +258,10 @@ def _operated(field: Field, operator: str, value: Any, subject: str, path: Path)
         return Condition(field, operator, rank, f"{field.name} is {operator.replace('_', ' ')} {value}")
     if operator in ("after", "before") and field.kind is Kind.TIME:
         return Condition(field, operator, _instant(value, subject, path), f"{field.name} is {operator} {value}")
+    if operator == "is" and field.kind is Kind.TIME:
+        if value not in _LOCAL_DAYS:
+            raise RuleError(path, "say today or tomorrow.")
+        return Condition(field, "local_day", _LOCAL_DAYS[value], f"{field.name} is {value} where the candidate is")
     if field.kind is Kind.TIME and (found := _window(operator, value, path)) is not None:
         window, text = found
         return Condition(field, "window", window, f"{field.name} is {text}")
@@ -241,7 +271,7 @@ def _operated(field: Field, operator: str, value: Any, subject: str, path: Path)
 def _operators(field: Field) -> str:
     if field.kind is Kind.TIME:
         spans = [f"{word}_{unit}" for word in ("within", "older_than") for unit in _UNITS]
-        return ", ".join([*spans, *(f"in_next_{unit}" for unit in _AHEAD_UNITS), "after", "before", "known"])
+        return ", ".join([*spans, *(f"in_next_{unit}" for unit in _AHEAD_UNITS), "is", "after", "before", "known"])
     return "at_least, at_most, not, known" if field.kind is Kind.STAGE else "not, known"
 
 
@@ -272,7 +302,7 @@ def _values(field: Field, value: Any, path: Path) -> list[Any]:
 
 def _instant(value: Any, subject: str, path: Path) -> datetime | Reference:
     name, _, field = value.partition(".") if isinstance(value, str) else ("", "", "")
-    if field and name in (subject, "person"):
+    if field and name in WITHIN[subject]:
         found = ENTITIES[name].fields.get(field)
         if found is None or found.kind is not Kind.TIME:
             times = ", ".join(key for key, one in ENTITIES[name].fields.items() if one.kind is Kind.TIME)

@@ -21,6 +21,11 @@ def of_these(person_ids: Sequence[str]) -> Scope:
     return lambda column: column.in_(person_ids)
 
 
+def users() -> Scope:
+    """Restrict to the company's own users."""
+    return lambda column: column.like("usr\\_%", escape="\\")
+
+
 def stretches(connection: Connection) -> Iterator[Scope]:
     """Cut the whole pool into stretches of ids; together they cover every id there could be."""
     ids = connection.execute(select(people.c.id).order_by(people.c.id)).scalars().all()

@@ -1,7 +1,7 @@
 """What rules may speak of: things, their fields, and where these stand in the store.
 
-Names of people, postcodes and school years are not here: they stand in for protected attributes. The protected
-attributes themselves are in no table.
+Names of people, postcodes and school years stand in for protected attributes: they may be asked about, and
+`talent_pool.segments.lint` warns of every rule that does. The protected attributes themselves are in no table.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, get_args
 
-from sqlalchemy import ColumnElement, FromClause, Text, case, select
+from sqlalchemy import ColumnElement, FromClause, Text, case, func, select, type_coerce
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -26,7 +26,18 @@ from connectors.records import (
     Stage,
     StatedBy,
 )
-from talent_pool.store.tables import applications, consent_statements, deliveries, events, jobs, people, records
+from talent_pool.store.tables import (
+    applications,
+    consent_statements,
+    deliveries,
+    events,
+    interviews,
+    job_matches,
+    jobs,
+    people,
+    records,
+    users,
+)
 
 
 class Kind(StrEnum):
@@ -55,10 +66,12 @@ class Field:
     kind: Kind
     column: Callable[[FromClause, Surroundings], ColumnElement[Any]]
     choices: tuple[str, ...] = ()
+    folded: bool = False
+    """Compared without regard to capitals."""
 
 
 class json_part(FunctionElement[str]):  # noqa: N801 - it stands in SQL like a function
-    """The JSON text of one top-level part of a JSON document in a text column."""
+    """The JSON text of one part of a JSON document in a text column; dots in its name lead inwards."""
 
     type = Text()
     inherit_cache = True
@@ -68,7 +81,10 @@ class json_part(FunctionElement[str]):  # noqa: N801 - it stands in SQL like a f
 @compiles(json_part, "sqlite")
 def _json_part_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
     column, key = list(element.clauses)
-    return f"json_extract({compiler.process(column, **options)}, '$.' || {compiler.process(key, **options)})"
+    document, path = compiler.process(column, **options), f"'$.' || {compiler.process(key, **options)}"
+    found = f"json_extract({document}, {path})"
+    # A text comes out of it without its quotes, and everything else as JSON.
+    return f"CASE json_type({document}, {path}) WHEN 'text' THEN json_quote({found}) ELSE {found} END"
 
 
 @compiles(json_part, "postgresql")
@@ -78,7 +94,7 @@ def _json_part_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -
     # PostgreSQL refuses a document in which a NUL is written anywhere; we never ask for a value that could hold one.
     without = f"regexp_replace({document}, '(?<!\\\\)((?:\\\\\\\\)*)\\\\u0000', '\\1', 'g')"
     safe = f"CASE WHEN strpos({document}, '\\u0000') > 0 THEN {without} ELSE {document} END"
-    return f"(CAST({safe} AS json) -> {compiler.process(key, **options)})::text"
+    return f"(CAST({safe} AS json) #> string_to_array({compiler.process(key, **options)}, '.'))::text"
 
 
 def _choices(model: Any, field: str) -> tuple[str, ...]:
@@ -98,6 +114,11 @@ def _of(name: str, kind: Kind, choices: Sequence[str] = (), column: str | None =
 
 def _listed(name: str, document: str, choices: Sequence[str] = ()) -> Field:
     return Field(name, Kind.LIST, lambda table, _: json_part(table.c[document], name), tuple(choices))
+
+
+def _inside(name: str, document: str, path: str) -> Field:
+    """Return a field of texts somewhere inside a JSON document, compared without regard to capitals."""
+    return Field(name, Kind.LIST, lambda table, _: func.lower(json_part(table.c[document], path)), folded=True)
 
 
 def _stage(name: str, column: str) -> Field:
@@ -141,6 +162,14 @@ PERSON = _named(
     _of("last_activity_at", Kind.TIME),
     _listed("origins", "golden", _choices(Candidate, "origins")),
     _listed("tags", "golden"),
+    _inside("skills", "golden", "profile.skills"),
+    # Proxies: each of these makes the linter speak.
+    _inside("postal_code", "golden", "location.postal_code"),
+    _inside("school_year", "golden", "profile.education"),
+    _inside("degree", "golden", "profile.education"),
+    _of("full_name", Kind.TEXT),
+    _of("first_name", Kind.TEXT),
+    _of("last_name", Kind.TEXT),
 )
 
 APPLICATION = _named(
@@ -180,6 +209,36 @@ EVENT = _named(
     _of("actor", Kind.CHOICE, _choices(Interaction, "actor")),
     _of("precision", Kind.CHOICE, _choices(Interaction, "precision")),
     _of("connection", Kind.TEXT),
+)
+
+INTERVIEW = _named(
+    _of("state", Kind.CHOICE, ("invited", "booked", "cancelled", "held")),
+    _of("invited_at", Kind.TIME),
+    _of("booked_at", Kind.TIME),
+    _of("starts_at", Kind.TIME),
+    _of("ends_at", Kind.TIME),
+    _of("place", Kind.TEXT),
+    _of("video_url", Kind.TEXT),
+    _of("booking_url", Kind.TEXT),
+    _of("connection", Kind.TEXT),
+    _of("feedback_given_at", Kind.TIME),
+)
+
+USER = _named(
+    _of("email", Kind.TEXT),
+    _of("connection", Kind.TEXT),
+    _of("active", Kind.FLAG),
+    Field("roles", Kind.LIST, lambda table, _: type_coerce(table.c.roles, Text)),
+)
+
+MATCH = _named(
+    _of("found_at", Kind.TIME),
+    _of_the_job("name", Kind.TEXT),
+    _of_the_job("status", Kind.CHOICE, _choices(Job, "status")),
+    _of_the_job("confidential", Kind.FLAG),
+    _of_the_job("connection", Kind.TEXT),
+    _of_the_job("departments", Kind.LIST),
+    _of_the_job("offices", Kind.LIST),
 )
 
 MESSAGE = _named(
@@ -227,9 +286,24 @@ ENTITIES: Mapping[str, Entity] = {
         Entity("application", applications, APPLICATION, "an application"),
         Entity("other_application", applications, APPLICATION, "another application"),
         Entity("event", events, EVENT, "an event"),
+        Entity("interview", interviews, INTERVIEW, "an interview"),
+        Entity("user", users, USER, "a user"),
+        Entity("match", job_matches, MATCH, "a new job like one applied for"),
         Entity("message", deliveries, MESSAGE, "a message of ours"),
         Entity("source", records, SOURCE, "a record at a source"),
         Entity("consent", consent_statements, CONSENT, "a statement of consent"),
     )
 }
 """Every thing by its name. `job.…` is short for `application.job.…`."""
+
+WITHIN: Mapping[str, tuple[str, ...]] = {
+    "person": ("person",),
+    "application": ("application", "person"),
+    "interview": ("interview", "application", "person"),
+    "match": ("match", "application", "person"),
+    "user": ("user",),
+}
+"""What stands beside each kind of subject, one of each: questions to it are answered by its own row."""
+
+OF_A_USER = ("user", "interview", "application")
+"""What may be asked of a user: of themselves, of interviews that they hold, of applications that they look after."""

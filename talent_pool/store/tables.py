@@ -465,6 +465,54 @@ events = Table(
     Index(None, "candidate_record_id"),
 )
 
+interviews = Table(
+    "interviews",
+    metadata,
+    Column("id", Text, primary_key=True),  # int_ and a keyed hash of connection, application and the interview's id
+    Column("connection", Text, nullable=False),
+    Column("application_id", Text, nullable=False),
+    Column("state", Text, nullable=False),  # invited, booked, cancelled, held
+    Column("invited_at", UtcDateTime),
+    Column("booked_at", UtcDateTime),
+    Column("starts_at", UtcDateTime),
+    Column("ends_at", UtcDateTime),
+    Column("time_zone", Text),  # where it takes place
+    Column("place", Text),
+    Column("video_url", Text),
+    Column("booking_url", Text),
+    Column("user_id", Text),  # the source's own id of whoever holds it
+    Column("feedback_given_at", UtcDateTime),
+    Index(None, "application_id"),
+    Index(None, "starts_at"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Text, primary_key=True),  # usr_ and a keyed hash of connection and remote id
+    _organisation(),
+    Column("connection", Text, nullable=False),
+    Column("remote_id", Text, nullable=False),
+    Column("record_id", Text, nullable=False),
+    Column("name", Text),
+    Column("email", Text),
+    Column("active", Boolean, nullable=False),
+    Column("roles", JsonText, nullable=False),
+    UniqueConstraint("connection", "remote_id"),
+)
+
+job_matches = Table(
+    "job_matches",
+    metadata,
+    Column("id", Text, primary_key=True),  # mat_ and a keyed hash of job and application
+    Column("job_id", Text, nullable=False),  # the open job
+    Column("application_id", Text, nullable=False),  # the past application, for a job like it
+    Column("reasons", JsonText, nullable=False),  # why the jobs are alike, in words
+    Column("found_at", UtcDateTime, nullable=False),
+    Index(None, "application_id"),
+    Index(None, "job_id"),
+)
+
 changes = Table(
     "changes",
     metadata,
@@ -488,6 +536,7 @@ segments = Table(
     Column("definition", JsonText, nullable=False),
     Column("activated_at", UtcDateTime, nullable=False),
     Column("evaluated_at", UtcDateTime),
+    Column("approved", Text),  # the version that somebody said yes to after a preview, until it is in force
 )
 
 memberships = Table(
@@ -546,9 +595,41 @@ deliveries = Table(
     Column("useless_after", UtcDateTime),
     Column("sent_at", UtcDateTime),
     Column("run_id", Text, nullable=False),
+    Column("type", Text),  # service, marketing; null: from before this was kept
     UniqueConstraint("destination", "segment", "subject_id"),
     Index(None, "person_id"),
+    Index(None, "candidate_record_id"),
     Index(None, "address_key"),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Text, primary_key=True),  # tsk_ and a keyed hash of segment and subject
+    _organisation(),
+    Column("kind", Text, nullable=False),  # offer, rejection
+    Column("segment", Text, nullable=False),
+    Column("subject_id", Text, nullable=False),
+    Column("application_id", Text, nullable=False),
+    Column("candidate_record_id", Text, nullable=False),  # the person is whoever holds it
+    Column("assignee", Text, nullable=False),  # a user's id, or the segment's owner where no recruiter is named
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("done_at", UtcDateTime),
+    Column("done_by", Text),
+    UniqueConstraint("segment", "subject_id"),
+    Index(None, "candidate_record_id"),
+)
+
+voucher_codes = Table(
+    "voucher_codes",
+    metadata,
+    Column("kind", Text, nullable=False),  # the name that segments ask by
+    Column("code", Text, nullable=False),
+    Column("added_at", UtcDateTime, nullable=False),
+    Column("delivery_id", Text),  # who has it; for ever
+    Column("taken_at", UtcDateTime),
+    PrimaryKeyConstraint("kind", "code"),
+    UniqueConstraint("kind", "delivery_id"),
 )
 
 holdings = Table(

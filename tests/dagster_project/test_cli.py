@@ -370,6 +370,37 @@ def test_what_somebody_wrote_does_nothing_to_the_terminal(here: Installation, tm
 # ---- segments, push, pause, refer
 
 
+def test_segments_preview_consent_suppress_tasks_and_vouchers(synced: Installation, tmp_path: Path) -> None:
+    told = synced.types("segments", "preview", "passive_talent", "--json").json
+    assert (told["joins"], told["leaves"], told["changed"]) == (0, 0, False)
+    assert "in force as it is written" in synced.types("segments", "preview", "passive_talent").out
+    assert "nothing to apply" in synced.types("segments", "apply", "passive_talent", "--token", "x", code=2).err
+    file = tmp_path / "other.yaml"
+    file.write_text(
+        "type: dagster_project.components.CandidateSegment\nattributes:\n  name: passive_talent\n  description: x\n"
+        "  type: marketing\n  purpose: future_jobs\n  who: {all: [{person.city: Nowhere}]}\n"
+    )
+    other = synced.types("segments", "preview", "passive_talent", str(file), "--json").json
+    assert (other["members_then"], other["leaves"]) == (0, other["members_now"])
+    person = synced.types("people", "--json").json[0]["id"]
+    assert synced.types("segments", "explain", "passive_talent", person).out.startswith(person)
+    assert synced.types("suppress", person).out.startswith("Suppressed (do_not_contact)")
+    found = synced.types("consent", person, "--json").json
+    assert [one["reason"] for one in found["suppressions"]] == ["do_not_contact"] * len(found["suppressions"])
+    marketing = [one for one in found["allowed"] if one["purpose"] == "marketing" and one["channel"] == "email"]
+    assert [one["allowed"] for one in marketing] == [False]
+    assert "do_not_contact" in synced.types("consent", person).out
+    assert synced.types("suppress", person, "--lift").out.startswith("Lifted")
+    assert "neither an address" in synced.types("suppress", "nobody", code=2).err
+    assert "nobody of this id" in synced.types("consent", "per_none", code=2).err
+    assert synced.types("tasks").out == "Nothing waits for a person.\n"
+    assert "no open task" in synced.types("tasks", "done", "tsk_none", code=2).err
+    codes = tmp_path / "codes.txt"
+    codes.write_text("AA\nBB\n\n")
+    assert synced.types("vouchers", "add", "course", str(codes)).out == "Added 2 codes to course.\n"
+    assert synced.types("vouchers", "--json").json == [{"kind": "course", "left": 2, "handed out": 0}]
+
+
 def test_segments_and_why_somebody_is_in_one(synced: Installation) -> None:
     rows = {row["segment"]: row for row in synced.types("segments", "--json").json}
     assert rows["passive_talent"]["members"] > 0

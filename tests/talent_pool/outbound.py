@@ -11,6 +11,7 @@ from connectors.contract import Action, Cleared, DestinationSettings, Fate, Push
 from connectors.records import Channel, Purpose
 from talent_pool.delivery import deliver as delivery
 from talent_pool.delivery import push_ledger
+from talent_pool.delivery.contact_policy import FREE, ContactPolicy
 from talent_pool.delivery.gate import Sending
 from talent_pool.installation import Installation
 from talent_pool.segments.definition import SegmentDefinition
@@ -58,8 +59,8 @@ REFERRED = SegmentDefinition(
 SEGMENTS = {one.name: one for one in (MEDALLISTS, PASSIVE, APPLICANTS, REFERRED)}
 
 
-def installation(*destinations: DestinationSettings) -> Installation:
-    return Installation({}, SEGMENTS, {one.name: one for one in destinations}, {})
+def installation(*destinations: DestinationSettings, policy: ContactPolicy = FREE) -> Installation:
+    return Installation({}, SEGMENTS, {one.name: one for one in destinations}, {}, policies={"default": policy})
 
 
 def shelf_settings(*pushes: str, **more: Any) -> DestinationSettings:

@@ -35,6 +35,8 @@ def test_the_example_is_whole() -> None:
     example = installation.read()
     assert set(example.segments) == {
         "acknowledge_new_applicants", "silver_medallists", "passive_talent", "referred_not_contacted",
+        "interview_booking_invitation", "night_before_tips", "early_rejection", "final_rejection", "rediscovery",
+        "referrer_thanks", "feedback_overdue", "consent_running_out", "alumni",
     }  # fmt: skip
     assert all(len(one.description) > 50 for one in example.segments.values())
     assert {push.segment for one in example.destinations.values() for push in one.pushes} <= set(example.segments)

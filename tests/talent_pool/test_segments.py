@@ -12,6 +12,7 @@ from connectors.records import Channel, Purpose
 from talent_pool import consent
 from talent_pool import installation as installations
 from talent_pool.segments import SegmentsReport, evaluate, explain
+from talent_pool.segments.preview import apply, preview
 from talent_pool.store import tables
 from talent_pool.store.database import Store
 from talent_pool.store.work import waiting
@@ -219,7 +220,12 @@ def test_a_rule_that_changes_is_put_to_the_whole_pool(store: Store) -> None:
     pool = Pool(store)
     ada, bob = pool.person(city="Lyon"), pool.person(city="Oslo")
     run(pool, segment(who={"all": [{"person.city": "Lyon"}]}))
-    report = run(pool, segment(who={"all": [{"person.city": "Oslo"}]}), segment("new"), now=NOW + DAY)
+    changed = segment(who={"all": [{"person.city": "Oslo"}]})
+    assert run(pool, changed, now=NOW + DAY).held == ["tested"], "an active segment stays as it was until somebody says"
+    assert pool.open() == {ada}
+    both = installation(changed, segment("new"))
+    report = apply(store, both, "tested", preview(store, both, "tested", NOW + DAY).token, NOW + DAY)
+    run(pool, changed, segment("new"), now=NOW + DAY)
     assert (pool.open(), pool.open("new")) == ({bob}, {ada, bob})
     assert (report.segments["tested"].entered, report.segments["tested"].left) == (1, 1)
     with store.reading() as connection:
