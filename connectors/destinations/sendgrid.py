@@ -34,6 +34,7 @@ from connectors.http import Http, VendorError
 from connectors.mapping import FieldMapping, fields_of, filled, filling
 from connectors.place import Place
 from connectors.records import Channel
+from connectors.sendgrid_events import SendGridEvents
 from connectors.settings import Settings, variable
 from connectors.shapes import part
 
@@ -59,6 +60,8 @@ class SendGridSettings(Settings):
         default_factory=lambda: filling(first_name="first_name", last_name="last_name")
     )
     """The contact's own fields, or custom fields by name, and which of our fields fills each."""
+    event_webhook_key: str | None = None
+    """The public key that SendGrid shows for its Event Webhook, where that calls `/signals/NAME`."""
     unsubscribe_group: int | None = None
     """An unsubscribe group whose opt-outs are read back besides the global ones."""
     patience_seconds: float = Field(60, ge=0)
@@ -72,7 +75,7 @@ class SendGridSettings(Settings):
         return value
 
 
-class SendGrid(Destination):
+class SendGrid(SendGridEvents, Destination):
     """One account, in which a segment is a list.
 
     Requests of a run, for each push: ⌈changed/30 000⌉ (more where 6 MB are less) + the asking after each job +
@@ -188,7 +191,10 @@ class SendGrid(Destination):
         if status == "completed":
             yield from (RowOutcome(row.row_id, Fate.SENT) for row in rows)
         elif status in ("errored", "failed"):
-            yield from self._attributed(rows, str(results.get("errors_url") or ""), failed=status == "failed")
+            count = results.get("errored_count")
+            yield from self._attributed(
+                rows, str(results.get("errors_url") or ""), int(count or 0), failed=status == "failed"
+            )
         else:
             yield from (RowOutcome(row.row_id, Fate.PENDING, "SendGrid is not done yet.", job=job) for row in rows)
 
@@ -205,8 +211,11 @@ class SendGrid(Destination):
             self._http.rest(nap)
             waited, nap = waited + nap, min(nap * 2, _LONGEST_NAP)
 
-    def _attributed(self, rows: Sequence[Awaited], errors_url: str, *, failed: bool) -> Iterator[RowOutcome]:
-        """Tell the rows that a job refused from the others: by its file of errors, else by looking them up."""
+    def _attributed(
+        self, rows: Sequence[Awaited], errors_url: str, count: int, *, failed: bool
+    ) -> Iterator[RowOutcome]:
+        """Tell the rows that a job refused, `count` of them, from the others: by its file of errors, where that names
+        them all, else by looking the rest up."""
         addresses = {row.address.lower() for row in rows}
         refused = _refusals(self._fetched(errors_url), addresses) if errors_url else {}
         rest = [row for row in rows if row.address.lower() not in refused]
@@ -217,7 +226,7 @@ class SendGrid(Destination):
         if failed:
             yield from (RowOutcome(row.row_id, Fate.DEFERRED, "SendGrid's job failed as a whole.") for row in rest)
             return
-        if refused:
+        if refused and len(refused) >= count:
             yield from (RowOutcome(row.row_id, Fate.SENT) for row in rest)
             return
         found = self._found([row.address for row in rest])
