@@ -214,8 +214,7 @@ class SendGrid(SendGridEvents, Destination):
     def _attributed(
         self, rows: Sequence[Awaited], errors_url: str, count: int, *, failed: bool
     ) -> Iterator[RowOutcome]:
-        """Tell the rows that a job refused, `count` of them, from the others: by its file of errors, where that names
-        them all, else by looking the rest up."""
+        """Tell the `count` rows that a job refused from the others: by its file of errors, else by looking them up."""
         addresses = {row.address.lower() for row in rows}
         refused = _refusals(self._fetched(errors_url), addresses) if errors_url else {}
         rest = [row for row in rows if row.address.lower() not in refused]

@@ -4,32 +4,30 @@ One run a destination, under its lease. What a batch did is committed right afte
 one), so that a run cut off anywhere loses nothing and doubles nothing.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
-
-from connectors.contract import Action, Cleared, Destination, Fate, Push, RowOutcome
-from connectors.errors import ConnectorError, Misconfigured
+from connectors.contract import Action, Destination, Fate, Push
+from connectors.errors import Misconfigured
 from connectors.records import Channel
 from talent_pool.delivery import (
     gate,
     holdings,
-    jobs,
     outbox,
     push_ledger,
     recipients,
     retries,
-    signals,
     tasks,
     vouchers,
 )
 from talent_pool.delivery.gate import Sending, Way
-from talent_pool.delivery.push_ledger import Planned, PushRow
+from talent_pool.delivery.handover import Handover, sentence
+from talent_pool.delivery.push_ledger import Planned
 from talent_pool.delivery.recipients import Member
+from talent_pool.delivery.report import PushReport, fates_of
+from talent_pool.delivery.report import shown as shown_row
 from talent_pool.delivery.signals import read_back
 from talent_pool.installation import Installation
 from talent_pool.segments.definition import SegmentDefinition
@@ -41,24 +39,6 @@ from talent_pool.uncollected import uncollected
 __all__ = ["PushReport", "deliver", "read_back"]
 
 _ROWS_SHOWN = 1000
-_AT_ONCE = 500
-"""Rows written in one transaction."""
-
-
-@dataclass(frozen=True, slots=True)
-class PushReport:
-    """What one run did at one destination. `fates` add up to `eligible`.
-
-    `eligible`: the segments' members now, and those still held who are members no more. `rows`: of a dry run all
-    that would change, with what would be sent; of a real one the first thousand that are not unchanged.
-    """
-
-    run_id: str
-    destination: str
-    eligible: int
-    fates: dict[Fate, int]
-    requests: int
-    rows: list[PushRow] = field(default_factory=list[PushRow])
 
 
 def deliver(
@@ -82,7 +62,8 @@ def deliver(
             errand.plan(push)
         return errand.report("")
     name = destination.settings.name
-    with leases.held(store, f"destination:{name}", f"push to {name}", now) as errand.lease:
+    with leases.held(store, f"destination:{name}", f"push to {name}", now) as lease:
+        errand.handover.lease = lease
         errand.follow_up()
         run_id = runs.start(store, "push", name, destination.settings.organisation, now)
         try:
@@ -90,18 +71,13 @@ def deliver(
             for push in errand.pushes:
                 errand.run(push, run_id)
         except BaseException as error:
-            runs.end(store, run_id, now, errand.counts(cut_off=True), _sentence(error))
+            runs.end(store, run_id, now, errand.counts(cut_off=True), sentence(error))
             raise
-        failure = errand.failure
-        runs.end(store, run_id, now, errand.counts(), _sentence(failure) if failure else None)
+        failure = errand.handover.failure
+        runs.end(store, run_id, now, errand.counts(), sentence(failure) if failure else None)
     if failure:
         raise failure
     return errand.report(run_id)
-
-
-def _sentence(error: BaseException) -> str:
-    """Return an error's first line where it is ours and so free of people's data, else its kind alone."""
-    return str(error).partition("\n")[0] if isinstance(error, ConnectorError) else type(error).__name__
 
 
 class _Errand:
@@ -129,8 +105,7 @@ class _Errand:
         self.rows: list[Planned] = []
         self.standing: dict[str, int] = {}
         self.eligible = 0
-        self.failure: ConnectorError | None = None
-        self.lease: leases.Lease | None = None
+        self.handover = Handover(store, destination, self.way, now)
         self._requests_before = destination.requests
         for push in destination.settings.pushes:
             self._must_make_sense(push)
@@ -143,14 +118,6 @@ class _Errand:
             self.destination.settings.pushes,
             key=lambda push: (segments[push.segment].type == "marketing", -segments[push.segment].priority),
         )
-
-    @contextmanager
-    def _writing(self) -> Generator[Connection]:
-        """Open a write transaction that fails if another process has taken this destination over."""
-        with self.store.writing() as connection:
-            if self.lease:
-                self.lease.renew(connection)
-            yield connection
 
     def _must_make_sense(self, push: Push) -> None:
         if push.segment not in self.installation.segments:
@@ -170,6 +137,11 @@ class _Errand:
                 f"{self.name}: the push of {push.segment} sends messages and has no `since`. Set it to the moment from "
                 f"which occasions count, so that nobody is written to about the past."
             )
+
+    def follow_up(self) -> None:
+        """Settle what earlier runs left at the vendor; what that asks is not this run's."""
+        self.handover.follow_up()
+        self._requests_before = self.destination.requests
 
     def plan(self, push: Push) -> list[Planned]:
         """Plan one push on one view of the store; settle what waits for a person's yes."""
@@ -238,14 +210,17 @@ class _Errand:
         self._give_tasks(segment, planned)
         tag = push.tag or push.segment
         if self.destination.kind == "state" and planned and self.destination.lost(tag):
-            with self._writing() as connection:
+            with self.handover.writing() as connection:
                 holdings.forget(connection, self.name, push.segment)
         for batch in _batches(planned, self.destination.batch):
-            if self.failure is None:
+            if self.handover.failure is None:
                 self._send(batch, run_id)
             for row in batch:
                 if row.fate is None:
-                    row.becomes(Fate.DEFERRED, _sentence(self.failure) if self.failure else "Not reached in this run.")
+                    row.becomes(
+                        Fate.DEFERRED,
+                        sentence(self.handover.failure) if self.handover.failure else "Not reached in this run.",
+                    )
         self._keep_promises(planned)
         if segment.type == "service":
             self.overtaken |= {
@@ -267,7 +242,7 @@ class _Errand:
         going = [row for row in planned if row.fate is None and row.leaving.action is Action.MESSAGE]
         if not segment.voucher or not going:
             return
-        with self._writing() as connection:
+        with self.handover.writing() as connection:
             codes = vouchers.hand_out(connection, segment.voucher, [row.leaving.row_id for row in going], self.now)
         write = self._writer(segment)
         for row in going:
@@ -286,7 +261,7 @@ class _Errand:
         with self.store.reading() as connection:
             new = tasks.missing(connection, list(wanted))
         if new:
-            with self._writing() as connection:
+            with self.handover.writing() as connection:
                 rows = {task_id: row for task_id, row in wanted.items() if task_id in new}
                 tasks.make(connection, self.store, segment, rows, self.now)
 
@@ -299,135 +274,9 @@ class _Errand:
         if not cleared:
             return
         if self.destination.kind == "message":
-            self._send_messages(cleared, by_id, run_id)
+            self.handover.send_messages(cleared, by_id, run_id)
         else:
-            self._put(cleared, by_id, run_id)
-
-    def _put(self, cleared: Sequence[Cleared], by_id: dict[str, Planned], run_id: str) -> None:
-        """Hand over a batch of state, then commit all that is known of it; what the vendor works on is followed."""
-        outcomes: list[RowOutcome] = []
-        try:
-            # what was yielded before an error is kept
-            outcomes.extend(self.destination.apply(cleared, self.now))
-        except ConnectorError as error:
-            self.failure = error
-        started: dict[str, list[Planned]] = {}
-        for outcome in outcomes:
-            if outcome.fate is Fate.PENDING and outcome.job:
-                started.setdefault(outcome.job, []).append(by_id[outcome.row_id])
-        if started:
-            with self._writing() as connection:
-                jobs.remember(connection, self.name, started, self.now)
-        self._record([one for one in outcomes if not (one.fate is Fate.PENDING and one.job)], by_id, run_id)
-        for job, rows in started.items():
-            self._follow(job, rows, run_id)
-
-    def _record(
-        self, outcomes: Sequence[RowOutcome], by_id: Mapping[str, Planned], run_id: str, job: str | None = None
-    ) -> None:
-        """Commit what became of rows, and let go of those that `job` had in hand and is done with."""
-        for start in range(0, len(outcomes), _AT_ONCE):
-            some = outcomes[start : start + _AT_ONCE]
-            touched = [self._judge(by_id[outcome.row_id], outcome) for outcome in some]
-            with self._writing() as connection:
-                holdings.record(connection, self.store, self.name, touched, self.now)
-                push_ledger.write(connection, run_id, self.name, touched)
-                if job:
-                    done = [row for row in touched if row.fate is not Fate.PENDING]
-                    jobs.forget(connection, self.name, job, done)
-                for outcome in some:
-                    self._keep(connection, by_id[outcome.row_id], outcome)
-
-    def _follow(self, job: str, rows: Sequence[Planned], run_id: str, *, again: bool = False) -> None:
-        """Ask what became of a job's rows. One still in hand is said to be so once: not when asked `again`."""
-        by_id = {row.leaving.row_id: row for row in rows}
-        told: dict[str, RowOutcome] = {}
-        try:
-            for outcome in self.destination.followed(job, [jobs.awaited(row) for row in rows], self.now):
-                told[outcome.row_id] = outcome
-        except ConnectorError as error:
-            self.failure = self.failure or error
-        waiting = [
-            RowOutcome(row_id, Fate.PENDING, jobs.WORKED_ON, job=job)
-            for row_id in by_id
-            if row_id not in told or told[row_id].fate is Fate.PENDING
-        ]
-        self._record([one for one in told.values() if one.fate is not Fate.PENDING], by_id, run_id, job)
-        if not again:
-            self._record(waiting, by_id, run_id, job)
-        for outcome in waiting:
-            by_id[outcome.row_id].becomes(Fate.PENDING, outcome.reason)
-
-    def follow_up(self) -> None:
-        """Ask after the jobs that earlier runs left behind, in a run of its own, before anything new is planned."""
-        with self.store.reading() as connection:
-            left = jobs.started(connection, self.destination)
-        if not left:
-            return
-        rows = [row for some in left.values() for row in some]
-        run_id = runs.start(self.store, "push", self.name, self.destination.settings.organisation, self.now)
-        try:
-            for job, some in left.items():
-                self._follow(job, some, run_id, again=True)
-        except BaseException as error:
-            runs.end(self.store, run_id, self.now, self._followed(rows, cut_off=True), _sentence(error))
-            raise
-        runs.end(self.store, run_id, self.now, self._followed(rows), _sentence(self.failure) if self.failure else None)
-        self._requests_before = self.destination.requests
-        if self.failure:
-            raise self.failure
-
-    def _followed(self, rows: Sequence[Planned], *, cut_off: bool = False) -> dict[str, Any]:
-        """Return the counts of a run that only followed jobs; what is still in hand was said when it began."""
-        settled = [row for row in rows if row.attempted]
-        waiting = 0 if cut_off else len(rows) - len(settled)
-        fates = {fate.value: number for fate, number in _fates(settled).items()}
-        return {
-            **fates,
-            "pending": waiting,
-            "eligible": len(settled) + waiting,
-            "requests": self.destination.requests - self._requests_before,
-            "standing": {"pending": waiting} if waiting else {},
-        }
-
-    def _send_messages(self, cleared: Sequence[Cleared], by_id: dict[str, Planned], run_id: str) -> None:
-        """Hand over messages one by one; each is announced before, and its outcome committed right after."""
-        in_hand: dict[str, Planned] = {}
-
-        def announce(row: Cleared) -> None:
-            with self._writing() as connection:
-                outbox.announce(connection, self.way, by_id[row.row_id], run_id)
-            in_hand[row.row_id] = by_id[row.row_id]
-
-        try:
-            for outcome in self.destination.apply(outbox.Handing(cleared, announce), self.now):
-                self._record_message(by_id[outcome.row_id], outcome, run_id)
-                in_hand.pop(outcome.row_id, None)
-        except ConnectorError as error:
-            self.failure = error
-        for row_id in in_hand:
-            self._record_message(by_id[row_id], RowOutcome(row_id, Fate.UNKNOWN, outbox.CUT_OFF), run_id)
-
-    def _record_message(self, row: Planned, outcome: RowOutcome, run_id: str) -> None:
-        self._judge(row, outcome)
-        with self._writing() as connection:
-            outbox.record(connection, row, self.now)
-            push_ledger.write(connection, run_id, self.name, [row])
-            self._keep(connection, row, outcome)
-
-    def _keep(self, connection: Connection, row: Planned, outcome: RowOutcome) -> None:
-        """Keep what an outcome says beyond the row: an address to leave alone, the moment of the next attempt."""
-        signals.heed(connection, self.way, row, outcome)
-        retries.record(connection, self.store, self.name, row, outcome, self.now)
-
-    def _judge(self, row: Planned, outcome: RowOutcome) -> Planned:
-        row.attempted = True
-        reason = retries.told(outcome)
-        if outcome.fate is Fate.REMOVED and row.reason:
-            reason = row.reason
-        row.becomes(outcome.fate, reason, outcome.vendor_reason)
-        row.remote_id = outcome.remote_id
-        return row
+            self.handover.put(cleared, by_id, run_id)
 
     def _record_quiet(self, push: Push, planned: Sequence[Planned], run_id: str) -> None:
         """Write rows that were not attempted where they say something new; count the others as standing."""
@@ -435,12 +284,12 @@ class _Errand:
             said = push_ledger.last_said(connection, self.name, push.segment)
             stale = retries.stale(connection, self.name, push.segment, planned)
         if stale:
-            with self._writing() as connection:
+            with self.handover.writing() as connection:
                 retries.forget(connection, self.name, push.segment, stale)
         quiet = [row for row in planned if not row.attempted]
         news = [row for row in quiet if push_ledger.is_news(row, said.get(row.subject_id))]
         for start in range(0, len(news), 500):
-            with self._writing() as connection:
+            with self.handover.writing() as connection:
                 push_ledger.write(connection, run_id, self.name, news[start : start + 500])
         written = {id(row) for row in news}
         for row in quiet:
@@ -451,7 +300,7 @@ class _Errand:
         """Return what the run's own row keeps. Of a run that was cut off only what was done counts as done."""
         rows = [row for row in self.rows if row.attempted] if cut_off else self.rows
         return {
-            **{fate.value: number for fate, number in _fates(rows).items()},
+            **{fate.value: number for fate, number in fates_of(rows).items()},
             "eligible": self.eligible,
             "requests": self.destination.requests - self._requests_before,
             "standing": {} if cut_off else self.standing,
@@ -465,9 +314,9 @@ class _Errand:
             run_id=run_id,
             destination=self.name,
             eligible=self.eligible,
-            fates=_fates(self.rows),
+            fates=fates_of(self.rows),
             requests=self.destination.requests - self._requests_before,
-            rows=[_shown(row) for row in (shown[:_ROWS_SHOWN] if run_id else shown)],
+            rows=[shown_row(row) for row in (shown[:_ROWS_SHOWN] if run_id else shown)],
         )
 
 
@@ -482,35 +331,6 @@ def rivals(installation: Installation, destination: str) -> dict[str, tuple[str,
         and installation.segments[push.segment].type == "marketing"
         and installation.segments[push.segment].priority > 0
     }
-
-
-def _fates(rows: Sequence[Planned]) -> dict[Fate, int]:
-    fates = dict.fromkeys(Fate, 0)
-    for row in rows:
-        fates[_expected(row)] += 1
-    return fates
-
-
-def _expected(row: Planned) -> Fate:
-    """Return a row's fate, or the one it is about to have."""
-    return row.fate or (Fate.REMOVED if row.leaving.action is Action.REMOVE else Fate.SENT)
-
-
-def _shown(row: Planned) -> PushRow:
-    leaving = row.leaving
-    return PushRow(
-        segment=row.segment,
-        subject_id=row.subject_id,
-        person_id=row.person_id,
-        action=leaving.action,
-        address=leaving.address,
-        fate=_expected(row),
-        reason=row.reason,
-        vendor_reason=row.vendor_reason,
-        tag=leaving.tag,
-        fields=leaving.fields,
-        unsubscribe_url=leaving.unsubscribe_url,
-    )
 
 
 def _batches(planned: Sequence[Planned], size: int) -> Iterator[Sequence[Planned]]:
