@@ -41,6 +41,7 @@ class HubSpot:
             Route(f"{lists}/{{list}}/memberships/remove", self._remove, methods=["PUT"]),
             Route("/email/public/v1/subscriptions/timeline", self._timeline),
             Route("/_sandbox/state", self._state),
+            Route(f"{contacts}/gdpr-delete", self._erase, methods=["POST"]),
             *(
                 Route(path, self._forbidden(what), methods=["POST", "DELETE"])
                 for path, what in _never(contacts).items()
@@ -146,6 +147,17 @@ class HubSpot:
         lists = {one.name: sorted(self.crm.listed(one.name)) for one in self.crm.lists.values()}
         return _json({"violations": self.crm.violations, "contacts": len(self.crm.contacts), "lists": lists})
 
+    async def _erase(self, request: Request) -> Response:
+        """Delete a contact for good; an address that nobody has is blocked from then on."""
+        body = await _body(request)
+        self.crm.violations.append("a contact was deleted")  # only for somebody who asks to be forgotten
+        contact = self.crm.find(str(body["objectId"]), body.get("idProperty", ""))
+        if contact:
+            self.crm.forget(contact)
+        elif body.get("idProperty") == "email":
+            self.crm.violations.append("an address was blocked")
+        return Response(status_code=204)
+
     def _forbidden(self, what: str) -> Callable[[Request], Any]:
         async def answer(_request: Request) -> Response:
             self.crm.violations.append(what)
@@ -155,11 +167,10 @@ class HubSpot:
 
 
 def _never(contacts: str) -> dict[str, str]:
-    """Return what a careful caller never asks for, and how it is written down."""
+    """Return what a careful caller never asks for, and how it is written down. Deleting is written down as well."""
     return {
         f"{contacts}/search": "search was used",
         f"{contacts}/merge": "contacts were merged",
-        f"{contacts}/gdpr-delete": "a contact was deleted",
         f"{contacts}/batch/archive": "contacts were archived",
         "/communication-preferences/v4/statuses/{email}": "a subscription was changed",
     }

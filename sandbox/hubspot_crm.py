@@ -77,6 +77,12 @@ class Crm:
         self.contacts[contact.id] = contact
         return contact
 
+    def forget(self, contact: Contact) -> None:
+        """Delete a contact for good, its timeline with it."""
+        del self.contacts[contact.id]
+        for listing in self.lists.values():
+            listing.members.discard(contact.id)
+
     def write(self, one: dict[str, Any]) -> tuple[bool, Contact]:
         """Upsert one input; return whether it is new."""
         address, given = str(one.get("id", "")), dict(one.get("properties") or {})

@@ -15,7 +15,17 @@ import httpx
 import orjson
 from pydantic import Field, SecretStr, field_validator
 
-from connectors.contract import Action, Cleared, DestinationSettings, Fate, Json, RowOutcome, Signal, SignalPage
+from connectors.contract import (
+    Action,
+    Cleared,
+    DestinationSettings,
+    Fate,
+    Forgotten,
+    Json,
+    RowOutcome,
+    Signal,
+    SignalPage,
+)
 from connectors.destination import Destination
 from connectors.errors import Misconfigured
 from connectors.http import Http, VendorError
@@ -65,6 +75,7 @@ class HubSpot(Destination):
     kind: ClassVar[Literal["state", "message"]] = "state"
     channel: ClassVar[Channel] = Channel.EMAIL
     batch: ClassVar[int] = 10_000
+    erases: ClassVar[Literal["delete", "anonymise", "no"]] = "delete"
     Settings = HubSpotSettings
     account: HubSpotSettings
 
@@ -269,6 +280,28 @@ class HubSpot(Destination):
             params["offset"] = told["offset"]
         if reached != place:
             yield SignalPage((), reached.cursor())
+
+    def erase(self, addresses: Sequence[str], now: datetime) -> Iterator[Forgotten]:  # noqa: ARG002 - the contract's
+        """Delete contacts for good, by id: an address that nobody has would be blocked there for ever."""
+        found = self._contact_ids([address.lower() for address in addresses], idProperty="email")
+        for address in addresses:
+            contact = found.get(address.lower())
+            if contact is None:
+                yield Forgotten(address, gone=True, reason="No contact had this address.")
+                continue
+            try:
+                # Twice is as good as once, for two of the addresses may be one contact's.
+                body = {"objectId": contact}
+                self._http.request("POST", f"{self._contacts}/gdpr-delete", json=body, accept=(404,), repeatable=True)
+            except VendorError as error:
+                yield Forgotten(address, gone=False, reason=f"HubSpot refused with status {error.status}.")
+            else:
+                yield Forgotten(address, gone=True, reason="Deleted for good.")
+
+    def still_holds(self, addresses: Sequence[str]) -> set[str]:
+        """Look each address up, second ones of contacts among them."""
+        found = self._contact_ids([address.lower() for address in addresses], idProperty="email")
+        return {address for address in addresses if address.lower() in found}
 
     def check(self) -> str:
         self._http.get(self._contacts, params={"limit": 1, "properties": "createdate"})

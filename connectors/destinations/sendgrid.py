@@ -23,6 +23,7 @@ from connectors.contract import (
     Cleared,
     DestinationSettings,
     Fate,
+    Forgotten,
     Json,
     RowOutcome,
     Signal,
@@ -87,6 +88,7 @@ class SendGrid(SendGridEvents, Destination):
     kind: ClassVar[Literal["state", "message"]] = "state"
     channel: ClassVar[Channel] = Channel.EMAIL
     batch: ClassVar[int] = 30_000
+    erases: ClassVar[Literal["delete", "anonymise", "no"]] = "delete"
     Settings = SendGridSettings
     account: SendGridSettings
 
@@ -338,6 +340,22 @@ class SendGrid(SendGridEvents, Destination):
             if len(page) < _PAGE:
                 return
             params = params | {"offset": params["offset"] + _PAGE}
+
+    def erase(self, addresses: Sequence[str], now: datetime) -> Iterator[Forgotten]:  # noqa: ARG002 - the contract's
+        """Delete contacts, main or other address alike; it is a job there, so they may be found for a while."""
+        found = self._found(addresses)
+        ids = sorted({str(contact["id"]) for contact in found.values()})
+        for start in range(0, len(ids), _SEARCHED):
+            params = {"ids": ",".join(ids[start : start + _SEARCHED])}
+            self._http.request("DELETE", "v3/marketing/contacts", params=params, accept=(404,), repeatable=True)
+        for address in addresses:
+            there = address.lower() in found
+            yield Forgotten(address, gone=True, reason="Deleted." if there else "No contact had this address.")
+
+    def still_holds(self, addresses: Sequence[str]) -> set[str]:
+        """Search for each address; suppressions, which keep mail from her, stay there on purpose."""
+        found = self._found(addresses)
+        return {address for address in addresses if address.lower() in found}
 
     def check(self) -> str:
         told = self._http.json(self._http.get("v3/marketing/lists", params={"page_size": 1000}))

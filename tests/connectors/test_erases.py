@@ -8,7 +8,7 @@ from connectors.contract import Eraser
 from tests.connectors.outbound import NOW, RIGS, applied, row
 
 
-@pytest.mark.parametrize("name", ["mailchimp", "file"])
+@pytest.mark.parametrize("name", ["mailchimp", "hubspot", "sendgrid", "file"])
 def test_forgets_whom_it_is_asked_to_and_nobody_else(name: str, tmp_path: Path):
     with RIGS[name](tmp_path) as rig:
         destination = rig.open()
@@ -31,6 +31,18 @@ def test_mailchimp_never_takes_the_address_back(tmp_path: Path):
         list(destination.erase(["Ann@Example.org"], NOW))
         assert rig.vendor.audience.find("ann@example.org") is None
         assert len(rig.vendor.audience.forgotten) == 1
+
+
+def test_hubspot_blocks_no_address_and_finds_a_second_one(tmp_path: Path):
+    with RIGS["hubspot"](tmp_path) as rig:
+        destination = rig.open()
+        applied(destination, row("ann"), row("anna"))
+        rig.merge("ann@example.org", "anna@example.org")
+        assert isinstance(destination, Eraser)
+        assert destination.still_holds(["anna@example.org"]) == {"anna@example.org"}
+        list(destination.erase(["ann@example.org", "anna@example.org", "nobody@example.org"], NOW))
+        assert rig.contacts() == 0
+        assert set(rig.violations()) == {"a contact was deleted"}
 
 
 def test_every_file_of_the_folder_is_rewritten_and_drafts_of_a_cut_off_writing_go(tmp_path: Path):

@@ -26,6 +26,8 @@ from talent_pool.store.runs import latest
 from talent_pool.store.tables import quarantine
 from tests.dagster_project.typed import BRISK, Installation, Said, written
 
+pytestmark = pytest.mark.heavy
+
 VENDORS = ("greenhouse", "typeform")
 
 

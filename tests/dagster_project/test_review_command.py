@@ -101,6 +101,7 @@ def test_unmerge_prints_json_for_programs(here: Installation) -> None:
     assert sorted(one["id"] for one in told["people"]) == sorted((a, b))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -1,5 +1,6 @@
 """Few pairs are compared in this process, many by Splink on DuckDB; nobody may be able to tell which it was."""
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -88,6 +89,7 @@ def test_levels_are_those_of_splink(people, every, most):
     assert one_by_one == at_once
 
 
+@pytest.mark.heavy
 def test_levels_are_those_of_splink_on_generated_people():
     _, records, shared = prepared(Lot(1_500), 11)
     one_by_one, at_once = _both(records, {one.record_id for one in records}, shared)

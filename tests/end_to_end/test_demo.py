@@ -52,6 +52,7 @@ def _found_nothing_new(report: dict) -> None:
     assert {numbers["sent"] for numbers in report["destinations"].values()} == {0}
 
 
+@pytest.mark.heavy
 def test_a_small_demo_goes_all_the_way_and_a_second_run_finds_nothing_new(tmp_path: Path) -> None:
     first = _demo(tmp_path / "home", 300)
     _must_hold(first)

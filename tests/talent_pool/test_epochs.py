@@ -348,6 +348,7 @@ def _enacts_and_resolves(url: str, token: str, point: int) -> None:
     run(store, 61, 1)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("point", [20, 40, 55, 70, 110, 200])
 def test_killed_at_any_point_it_ends_as_if_nothing_had_been(new_store_url, point) -> None:
     stores = [Store(new_store_url(), KEY) for _ in range(2)]

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, update
@@ -152,6 +153,7 @@ class Life:
         assert (self.pool.counts(), len(self.post.sent)) == (before, sent), "law 10"
 
 
+@pytest.mark.heavy
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(life=st.lists(OPERATIONS, min_size=6, max_size=30))
 def test_the_policy_holds_whatever_happens(store: Store, life: list[tuple]):

@@ -101,6 +101,7 @@ def _without(row: Any, *names: str) -> dict[str, Any]:
     return {name: value for name, value in row._mapping.items() if name not in names}
 
 
+@pytest.mark.heavy
 @settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

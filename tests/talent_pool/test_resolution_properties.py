@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -203,6 +204,7 @@ def _resolve_elsewhere(url: str, start: Any) -> None:
     store.close()
 
 
+@pytest.mark.heavy
 def test_resolvers_at_once_never_double_a_person(new_store_url: Callable[[], str]) -> None:
     url = new_store_url()
     store = Store(url, KEY)

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+import pytest
 from sqlalchemy import delete
 
 from talent_pool.segments import evaluate
@@ -87,6 +88,7 @@ def _everybody(store: Store) -> list[str]:
         return list(connection.execute(tables.people.select().with_only_columns(tables.people.c.id)).scalars())
 
 
+@pytest.mark.heavy
 def test_who_is_due_is_all_that_needs_looking_at(store: Store) -> None:
     pool = Pool(store)
     changed = 0

@@ -97,6 +97,7 @@ def test_writer_without_the_lease_writes_nothing(store, inbox):
     assert 0 < held < 60
 
 
+@pytest.mark.heavy
 def test_writer_that_is_killed_is_an_error_and_the_next_sync_goes_on(new_store, inbox, began):
     undisturbed, store = new_store(), new_store()
     sync(undisturbed, inbox, _source(), NOW)
@@ -117,6 +118,7 @@ def _die_at(page: int, store_url: str, inbox_url: str) -> None:
     sync(Store(store_url, KEY), Inbox(inbox_url), _source(), NOW, alone=0, on_page=_count)
 
 
+@pytest.mark.heavy
 def test_writer_ends_with_who_started_it(new_store, tmp_path):
     undisturbed, store = new_store(), new_store()
     inbox_url = f"sqlite:///{tmp_path / 'inbox.db'}"
