@@ -3,13 +3,14 @@
 It binds marketing alone. A service message (an answer, an invitation, a reminder) goes whenever it is ready.
 """
 
+import re
 from datetime import date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-_CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
+_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
 class QuietHours(BaseModel):
@@ -17,8 +18,16 @@ class QuietHours(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    begin: str = Field(default="20:00", pattern=_CLOCK)
-    end: str = Field(default="08:00", pattern=_CLOCK)
+    begin: str = "20:00"
+    end: str = "08:00"
+
+    # by hand, for a component's nested blocks take no constraints of fields
+    @field_validator("begin", "end")
+    @classmethod
+    def _is_a_clock(cls, value: str) -> str:
+        if not _CLOCK.fullmatch(value):
+            raise ValueError('give a time of day such as "20:00"')
+        return value
 
     def over(self, moment: datetime, zone: str) -> datetime:
         """Return the first moment from `moment` on that is not quiet, in the zone of `moment`."""
@@ -37,8 +46,15 @@ class Cap(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    messages: int = Field(gt=0)
-    days: int = Field(gt=0)
+    messages: int
+    days: int
+
+    @field_validator("messages", "days")
+    @classmethod
+    def _is_at_least_one(cls, value: int) -> int:
+        if value < 1:
+            raise ValueError("give a number of at least 1")
+        return value
 
     def over(self, sent: list[date], today: date) -> date:
         """Return the first day from `today` on that has room for one more; `sent` are the days of earlier ones."""

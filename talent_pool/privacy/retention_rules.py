@@ -9,9 +9,12 @@ rules:
 - {name: everybody_else, months: 24}
 """
 
+import re
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+_LONGEST = 240
 
 Basis = Literal["consent", "legitimate_interest", "contract", "legal_obligation", "unknown"]
 
@@ -24,13 +27,28 @@ class RetentionRule(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    countries: tuple[str, ...] = ()
+    name: str
+    countries: list[str] = Field(default_factory=list[str])
     """ISO 3166-1 alpha-2 codes of the person's country; none: any country, also an unknown one."""
     basis: Basis | None = None
-    months: int = Field(ge=1, le=240)
+    months: int
     then: Literal["erase", "archive"] = "erase"
-    hold_months: int | None = Field(default=None, ge=1, le=240)
+    hold_months: int | None = None
+
+    # by hand, for a component's nested blocks take no constraints of fields
+    @field_validator("name")
+    @classmethod
+    def _is_a_name(cls, value: str) -> str:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", value):
+            raise ValueError("write it in small letters, digits and underscores, a letter first")
+        return value
+
+    @field_validator("months", "hold_months")
+    @classmethod
+    def _is_a_time(cls, value: int | None) -> int | None:
+        if value is not None and not 1 <= value <= _LONGEST:
+            raise ValueError(f"give 1 to {_LONGEST} months")
+        return value
 
     @model_validator(mode="after")
     def _holds(self) -> "RetentionRule":
