@@ -130,7 +130,7 @@ def test_who_asked_for_restriction_is_kept(world):
 def test_the_first_rule_that_fits_counts_by_country_and_basis(world):
     rules = RetentionRules(
         rules=(
-            RetentionRule(name="germany", countries=("DE",), months=6),
+            RetentionRule(name="germany", countries=["DE"], months=6),
             RetentionRule(name="consented", basis="consent", months=24),
             RetentionRule(name="others", months=12),
         )
