@@ -53,9 +53,11 @@ class Destination(ABC):
     @abstractmethod
     def apply(self, rows: Sequence[Cleared], now: datetime) -> Iterator[RowOutcome]: ...
 
-    def followed(self, job: str, rows: Sequence[Awaited], now: datetime) -> Iterator[RowOutcome]:
-        """Refuse: most destinations answer at once and leave no job behind."""
-        raise NotImplementedError(f"{self.connector} starts no jobs")
+    def followed(self, job: str, rows: Sequence[Awaited], now: datetime) -> Iterator[RowOutcome]:  # noqa: ARG002 - the contract's
+        """Fail: most destinations answer at once, and leave no job to ask after."""
+        raise RuntimeError(
+            f"{self.connector} left {job!r} behind, and does not say how to follow it: write `followed`."
+        )
 
     def read_back(self, cursor: Json | None, now: datetime) -> Iterator[SignalPage]:  # noqa: ARG002 - the contract's
         """Yield nothing: most destinations learn nothing of addresses."""

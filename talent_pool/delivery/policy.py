@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 HELD_OUT = "Held out: a share of people, always the same, is never reached, so that an effect can be told."
 IN_PROCESS = "In process: no marketing until the application has ended."
 HUMAN_MOMENT = "A human moment: {} is told by a person. It is a task for whoever looks after the application."
+MOMENTS = {"rejection": "a rejection after an interview", "offer": "an offer"}
+"""Human moments by the kind of the task that each becomes."""
 RIVAL = "A segment of higher priority waits to write to this person first."
 
 _WRITTEN = ("sending", "sent", "unknown")
@@ -256,7 +258,7 @@ def _human_moments(connection: Connection, rows: Sequence["Leaving"]) -> dict[st
         for row in connection.execute(query):
             spoken = row.id in met or (row.furthest_rank or 0) >= Stage.INTERVIEW.rank
             if row.outcome == "rejected" and spoken:
-                moments[row.id] = "a rejection after an interview"
+                moments[row.id] = MOMENTS["rejection"]
             elif row.outcome in ("pending", "hired") and row.stage == Stage.OFFER.value:
-                moments[row.id] = "an offer"
+                moments[row.id] = MOMENTS["offer"]
     return {row_id: moments[name] for row_id, name in asked.items() if name in moments}

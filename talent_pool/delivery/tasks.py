@@ -6,17 +6,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, select, update
 
-from talent_pool.delivery.policy import HUMAN_MOMENT
+from talent_pool.delivery.policy import HUMAN_MOMENT, MOMENTS
 from talent_pool.delivery.push_ledger import Planned
 from talent_pool.refused import Refused
 from talent_pool.segments.definition import SegmentDefinition
 from talent_pool.store.database import Store
 from talent_pool.store.tables import applications, jobs, people, person_records, tasks, users
 
-_KINDS = {
-    HUMAN_MOMENT.format("a rejection after an interview"): "rejection",
-    HUMAN_MOMENT.format("an offer"): "offer",
-}
+_KINDS = {HUMAN_MOMENT.format(moment): kind for kind, moment in MOMENTS.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,9 @@ def carry_on(desk: Desk, request_id: str, now: datetime) -> Request:
     if request.state == "under_way":
         known = unsealed(desk.store, _sealed(desk.store, request_id))
         _clean_disk(desk, known)
-        recipients.tell(desk.store, desk.open, desk.inbox, request_id, known, now)
+        recipients.tell(
+            desk.store, desk.open, desk.inbox, request_id, known, now, configured=desk.installation.destinations
+        )
         recipients.close_if_done(desk.store, request_id, now)
     return requests.get(desk.store, request_id)
 

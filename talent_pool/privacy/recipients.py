@@ -4,7 +4,7 @@ Each is asked under the destination's own lease, so that no push runs beside it,
 receipt: what it can do, what was done, when. A receipt names no address.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -75,8 +75,12 @@ def tell(
     request_id: str,
     known: Mapping[str, Any],
     now: datetime,
+    configured: Collection[str],
 ) -> None:
-    """Ask every recipient that still has to be asked, each on its own: one that fails keeps no other waiting."""
+    """Ask every recipient that still has to be asked, each on its own: one that fails keeps no other waiting.
+
+    One that is not `configured` any more is left to a person.
+    """
     with store.reading() as connection:
         query = select(privacy_recipients.c.name).where(
             privacy_recipients.c.request_id == request_id, privacy_recipients.c.state == "waiting"
@@ -85,6 +89,8 @@ def tell(
     for name in names:
         if name == INBOX:
             state, told, asked = _inbox_without_her(inbox, known)
+        elif name not in configured:
+            state, told, asked = "by_hand", NOT_CONFIGURED, 0
         else:
             state, told, asked = _asked(store, open_destination, name, known, now)
         with store.writing() as connection:
@@ -120,8 +126,6 @@ def _asked(
             with store.writing() as connection:
                 sweep(connection, name, known["keys"], known["ids"])
                 without_her(connection, name, known)
-    except KeyError:
-        return "by_hand", NOT_CONFIGURED, 0
     except (ConnectorError, Busy) as error:
         return "waiting", f"Not now: {str(error).splitlines()[0][:300]}", 0
     return state, told, len(addresses)
