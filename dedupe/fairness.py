@@ -51,7 +51,10 @@ class Rate:
         middle = self.share + _Z**2 / (2 * self.of)
         spread = _Z * math.sqrt(self.share * (1 - self.share) / self.of + _Z**2 / (4 * self.of**2))
         scale = 1 + _Z**2 / self.of
-        return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+        # rounding must not put a share of none, or of all, outside its own bounds
+        return max(0.0, min((middle - spread) / scale, self.share)), min(
+            1.0, max((middle + spread) / scale, self.share)
+        )
 
 
 @dataclass(frozen=True, slots=True)
