@@ -138,7 +138,10 @@ def test_the_list_of_connectors_is_current() -> None:
 
 def test_a_list_of_people_needs_none_of_what_is_slow_to_import(here: Installation) -> None:
     here.types("migrate")
-    slow = ("rich", "httpx", "yaml", "phonenumbers", "splink", "duckdb", "pyarrow", "alembic", "dagster", "dedupe")
+    slow = (
+        "rich", "httpx", "yaml", "phonenumbers", "splink", "duckdb", "pyarrow", "alembic", "dagster", "dedupe",
+        "jinja2", "css_inline", "cryptography", "psycopg", "rapidfuzz", "fastapi", "uvicorn",
+    )  # fmt: skip
     code = (
         "import sys\nfrom dagster_project.cli.main import main\n"
         "try: main(['people'])\nexcept SystemExit: pass\n"
@@ -147,15 +150,6 @@ def test_a_list_of_people_needs_none_of_what_is_slow_to_import(here: Installatio
     process = here.process() | {"args": [sys.executable, "-c", code]}
     done = subprocess.run(**process, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["Nobody yet: run `catchment sync`.", "[]"]
-
-
-def test_a_list_of_people_comes_within_a_second_of_the_processor(here: Installation) -> None:
-    here.types("migrate")
-    before = os.times()
-    assert here.runs("people").code == 0
-    after = os.times()
-    used = after.children_user + after.children_system - before.children_user - before.children_system
-    assert used < 2.5, f"{used:.2f} s; other tests run beside this one, alone it takes about 0.5 s"
 
 
 # ---- check, migrate

@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -27,15 +28,22 @@ BOARD = """id,Name,E-mail,City
 """
 
 
-@pytest.fixture
-def here(tmp_path: Path) -> Installation:
-    """Three people, and two records that are likely somebody of them, and not likely enough."""
-    made = Installation(tmp_path / "home", {"LOGNAME": "pat"})
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with three people, and two records that are likely somebody of them, and not likely enough."""
+    folder = tmp_path_factory.mktemp("filled")
+    made = Installation(folder / "home")
     for name, text in (("old_ats", ATS), ("board", BOARD)):
-        path = tmp_path / f"{name}.csv"
+        path = folder / f"{name}.csv"
         path.write_text(text)
         made.types("import", str(path), "--as", name, "--key", "id")
-    return made
+    return made.home
+
+
+@pytest.fixture
+def here(filled: Path, tmp_path: Path) -> Installation:
+    """A copy of that home of the test's own."""
+    return Installation(Path(shutil.copytree(filled, tmp_path / "home")), {"LOGNAME": "pat"})
 
 
 def ids_of(here: Installation) -> list[str]:

@@ -269,6 +269,7 @@ Pool(Store(sys.argv[1], KEY)).deliver(Dying())
 """
 
 
+@pytest.mark.heavy
 def test_a_process_that_dies_between_answer_and_commit_doubles_nothing(store: Store, tmp_path: Path):
     pool, arrived = Pool(store), tmp_path / "arrived"
     pool.person("ann")

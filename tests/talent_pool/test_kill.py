@@ -91,6 +91,7 @@ def _after_kills(place, kills: list[int | float]) -> tuple[dict, list[int]]:
     return landed(store, tables=LANDED), codes
 
 
+@pytest.mark.heavy
 def test_killed_at_any_statement(places):
     undisturbed, _ = _after_kills(places(), [])
     chance = random.Random(11)

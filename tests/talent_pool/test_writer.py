@@ -75,6 +75,7 @@ def test_writer_leaves_the_store_as_one_process_would(new_store, inbox, began):
     assert unbalanced(beside, listed(beside, "sync")[0].id) is None
 
 
+@pytest.mark.heavy
 def test_what_was_fetched_before_an_error_is_committed_and_told(store, inbox):
     failing = _source(fail_at={("candidates", 30): Unavailable("gone for a while")})
     told = []
@@ -85,6 +86,7 @@ def test_what_was_fetched_before_an_error_is_committed_and_told(store, inbox):
     assert sync(store, inbox, _source(), NOW, alone=0).counts.read == len(failing.listing["candidates"]) - 30
 
 
+@pytest.mark.heavy
 def test_writer_without_the_lease_writes_nothing(store, inbox):
     def _stolen(_stream, _counts):
         with store.writing() as connection:
