@@ -64,6 +64,8 @@ def erase_command(
 
     Exit code 1 while a recipient is left: the receipt says which, and what stands in the way.
     """
+    if person is None and (token or only_preview or checked_by or channel):
+        raise click.UsageError("Name the PERSON; alone, `catchment erase` goes on with what was begun.")
     with telling(), opened() as pool, desk_of(pool) as desk:
         begun = person is not None and not only_preview and not token and not _is_begun(pool, person)
         if person and (only_preview or begun):

@@ -28,8 +28,8 @@ def given_up(connection: Connection, names: Iterable[str]) -> dict[str, str]:
 
 
 def existing(connection: Connection, name: str) -> str:
-    """Return the same. Raises NoSuchPerson for an id that stands for nobody."""
+    """Return the person whom an id stands for now. Raises NoSuchPerson for an id that stands for nobody."""
     found = resolved(connection, name)
     if found is None:
-        raise NoSuchPerson("There is nobody of this id in the pool. Look it up with `catchment people`.")
+        raise NoSuchPerson(f"There is nobody with the id {name}. `catchment people` lists everybody.")
     return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Exists, func, or_, select
 
-from talent_pool.people.person_ids import NoSuchPerson, resolved
+from talent_pool.people.person_ids import existing, resolved
 from talent_pool.resolution.landed import by_ids
 from talent_pool.store import changes
 from talent_pool.store.changes import Numbered
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Explanation",
     "Listed",
-    "NoSuchPerson",
     "Person",
     "SourceRecord",
     "Statistics",
@@ -132,10 +131,8 @@ def listed(store: Store, search: str | None = None, limit: int = 50) -> list[Lis
 def get(store: Store, name: str) -> Person:
     """Return the person who goes, or once went, by this id. Raises NoSuchPerson."""
     with store.reading() as connection:
-        person = resolved(connection, name)
-        row = connection.execute(select(people).where(people.c.id == person)).first() if person else None
-        if person is None or row is None:
-            raise NoSuchPerson(f"There is nobody with the id {name}. `catchment people` lists everybody.")
+        person = existing(connection, name)
+        row = connection.execute(select(people).where(people.c.id == person)).one()
         previous = select(person_aliases.c.id).where(person_aliases.c.person_id == person)
         held = select(person_records.c.record_id).where(person_records.c.person_id == person)
         landed = by_ids(connection, list(connection.execute(held).scalars())).values()

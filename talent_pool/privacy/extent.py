@@ -13,7 +13,7 @@ from sqlalchemy import Connection, and_, select
 
 from connectors.records import Channel
 from talent_pool.landing.erased import identifiers
-from talent_pool.people.person_ids import NoSuchPerson, resolved
+from talent_pool.people.person_ids import existing
 from talent_pool.resolution.identity import anchor_of
 from talent_pool.store.addresses import address_key
 from talent_pool.store.database import Store
@@ -70,10 +70,8 @@ class Extent:
 
 def extent_of(connection: Connection, store: Store, name: str) -> Extent:
     """Return what is the person's who goes, or went, by this id. Raises NoSuchPerson."""
-    person = resolved(connection, name)
-    row = connection.execute(select(people).where(people.c.id == person)).first() if person else None
-    if person is None or row is None:
-        raise NoSuchPerson(f"There is nobody with the id {name}. `catchment people` lists everybody.")
+    person = existing(connection, name)
+    row = connection.execute(select(people).where(people.c.id == person)).one()
     aliases = connection.execute(select(person_aliases.c.id).where(person_aliases.c.person_id == person)).scalars()
     extent = Extent(person, row.organisation, frozenset({person, *aliases}))
     extent.candidates = frozenset(_candidates(connection, extent.ids, person))

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from connectors.records import Channel, Purpose, StatedBy
 from talent_pool import consent
-from talent_pool.people.person_ids import NoSuchPerson, resolved
+from talent_pool.people.person_ids import existing
 from talent_pool.refused import Refused
 from talent_pool.store import holds
 from talent_pool.store.database import Store
@@ -199,8 +199,5 @@ def _row(connection: Connection, request_id: str) -> Row[Any]:
 
 
 def _person(connection: Connection, name: str) -> tuple[str, str]:
-    person = resolved(connection, name)
-    row = connection.execute(select(people.c.organisation, people.c.state).where(people.c.id == person)).first()
-    if person is None or row is None:
-        raise NoSuchPerson(f"There is nobody with the id {name}. `catchment people` lists everybody.")
-    return person, row.organisation
+    person = existing(connection, name)
+    return person, connection.execute(select(people.c.organisation).where(people.c.id == person)).scalar_one()

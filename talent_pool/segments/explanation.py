@@ -7,25 +7,26 @@ from sqlalchemy import Connection, select
 
 from connectors.errors import Misconfigured
 from talent_pool.installation import Installation
+from talent_pool.people.person_ids import existing
 from talent_pool.segments import judgement
 from talent_pool.segments.compiler import CompiledSegment
 from talent_pool.segments.evaluation import compiled
 from talent_pool.segments.in_force import standing_in
 from talent_pool.segments.ledger import open_memberships_of
 from talent_pool.store.database import Store
-from talent_pool.store.tables import applications, people, person_aliases
+from talent_pool.store.tables import applications
 
 
 def explain(store: Store, installation: Installation, segment: str, person: str, now: datetime) -> list[str]:
     """Return sentences about one person and one segment. `person` is any id that ever stood for her.
 
-    Raises Misconfigured for a segment or a person that there is not.
+    Raises Misconfigured for a segment that there is not, and NoSuchPerson.
     """
     if segment not in installation.segments:
         known = ", ".join(sorted(installation.segments))
         raise Misconfigured(f"There is no segment {segment!r}; there are {known}.")
     with store.reading() as connection:
-        person_id = person if person.startswith("usr_") else _current(connection, person)
+        person_id = person if person.startswith("usr_") else existing(connection, person)
         definition = standing_in(connection, installation).definitions[segment]
         rule = compiled(connection, definition, installation, now)
         subject_ids = _subjects(connection, rule, person_id)
@@ -62,14 +63,6 @@ def _reasons(rule: CompiledSegment, known: list[bool], due: datetime | None, *, 
         yield "  The next evaluation will change the membership."
     if due is not None:
         yield f"  Time alone could change this on {due:%Y-%m-%d %H:%M} UTC."
-
-
-def _current(connection: Connection, person: str) -> str:
-    alias = connection.execute(select(person_aliases.c.person_id).where(person_aliases.c.id == person)).scalar()
-    found = connection.execute(select(people.c.id).where(people.c.id == (alias or person))).scalar()
-    if found is None:
-        raise Misconfigured("There is nobody of this id in the pool. Look it up with `catchment people`.")
-    return found
 
 
 def _subjects(connection: Connection, rule: CompiledSegment, person_id: str) -> list[str]:

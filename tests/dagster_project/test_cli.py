@@ -386,7 +386,7 @@ def test_segments_preview_consent_suppress_tasks_and_vouchers(synced: Installati
     assert "do_not_contact" in synced.types("consent", person).out
     assert synced.types("suppress", person, "--lift").out.startswith("Lifted")
     assert "neither an address" in synced.types("suppress", "nobody", code=2).err
-    assert "nobody of this id" in synced.types("consent", "per_none", code=2).err
+    assert "nobody with the id" in synced.types("consent", "per_none", code=2).err
     assert synced.types("tasks").out == "Nothing waits for a person.\n"
     assert "no open task" in synced.types("tasks", "done", "tsk_none", code=2).err
     codes = tmp_path / "codes.txt"
@@ -406,7 +406,7 @@ def test_segments_and_why_somebody_is_in_one(synced: Installation) -> None:
     assert "The rule holds because" in told
     assert told.splitlines() == synced.types("segments", member["segment"], member["person_id"], "--json").json
     assert "There is no segment 'passive'; there are" in synced.types("segments", "passive", code=2).err
-    assert "nobody of this id" in synced.types("segments", "passive_talent", "per_none", code=2).err
+    assert "nobody with the id" in synced.types("segments", "passive_talent", "per_none", code=2).err
 
 
 def test_a_dry_run_shows_exactly_what_would_be_sent_and_sends_nothing(synced: Installation, vendors: Vendors) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from connectors.records import Application
 from talent_pool.people import reading as people
+from talent_pool.people.person_ids import NoSuchPerson
 from talent_pool.resolution.decisions import decide
 from talent_pool.resolution.resolve import resolve_all
 from talent_pool.store import changes
@@ -55,7 +56,7 @@ def test_one_person_is_found_by_every_id_with_sources_and_history(store: Store) 
     assert [one.record_id for one in person.sources] == [a, b, bridge]
     assert [one["remote_id"] for one in person.applications] == ["a"]
     assert [one.kind for one in person.history] == ["created", "changed"]
-    with pytest.raises(people.NoSuchPerson, match="per_nobody"):
+    with pytest.raises(NoSuchPerson, match="per_nobody"):
         people.get(store, "per_nobody")
 
 
@@ -80,7 +81,7 @@ def test_whoever_was_never_compared_is_told_so_in_words(store: Store) -> None:
     told = people.explain(store, a, stranger)
     assert (told.same_person, told.links) == (False, ())
     assert "no key in common" in told.sentence
-    with pytest.raises(people.NoSuchPerson):
+    with pytest.raises(NoSuchPerson):
         people.explain(store, a, "rec_nobody")
 
 

@@ -11,6 +11,7 @@ from connectors.errors import Misconfigured
 from connectors.records import Channel, Purpose
 from talent_pool import consent
 from talent_pool import installation as installations
+from talent_pool.people.person_ids import NoSuchPerson
 from talent_pool.segments import SegmentsReport, evaluate, explain
 from talent_pool.segments.preview import apply, preview
 from talent_pool.store import tables
@@ -590,5 +591,5 @@ def test_explain_takes_each_application_by_itself(store: Store) -> None:
 def test_explain_names_what_there_is(store: Store) -> None:
     with pytest.raises(Misconfigured, match="no segment 'medalists'; there are tested"):
         explain(store, installation(segment()), "medalists", "per_1", NOW)
-    with pytest.raises(Misconfigured, match="nobody of this id"):
+    with pytest.raises(NoSuchPerson, match="nobody with the id"):
         explain(store, installation(segment()), "tested", "per_1", NOW)
