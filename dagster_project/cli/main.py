@@ -27,6 +27,7 @@ COMMANDS = {
     "suppress": ("consent", "Keep an address, or a person, from being written to; or lift that."),
     "tasks": ("tasks", "List what people must tell candidates themselves; mark it as done."),
     "vouchers": ("tasks", "Count voucher codes, or add some."),
+    "destinations": ("destinations", "List destinations, what they hold, and how their last push ended."),
     "push": ("push", "Send what changed to destinations."),
     "pause": ("engagement", "Stop every push, at once."),
     "resume": ("engagement", "Let pushes go again."),

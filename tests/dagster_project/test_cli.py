@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -442,6 +443,29 @@ def test_a_push_with_sending_off_sends_nothing_and_says_so(synced: Installation,
         run = latest(store, "push", "mail")
         assert run is not None
         assert unbalanced(store, run.id) is None
+
+
+def test_destinations_say_what_they_hold_and_how_the_last_push_ended(synced: Installation, vendors: Vendors) -> None:
+    def listed() -> dict[str, dict[str, Any]]:
+        return {one["destination"]: one for one in synced.types("destinations", "--json").json["destinations"]}
+
+    before = listed()
+    assert {one["last_push"] for one in before.values()} == {None}
+    assert before["mailchimp"]["segments"][0] == {
+        "segment": "silver_medallists", "mode": "mirror", "tag": "Silver medallists",
+    }  # fmt: skip
+    synced.environ["CATCHMENT_SENDING"] = "on"
+    pushed = synced.types("push", "mail", "export", "--yes", "--json").json
+    after = listed()
+    assert after["mail"]["sent"] == len(vendors.mail.messages) > 0
+    assert after["mail"]["holds"] is None
+    assert after["export"]["holds"] == pushed["export"]["sent"]
+    assert after["export"]["last_push"]["state"] == "succeeded"
+    told = synced.types("destinations").out
+    assert "succeeded" in told
+    assert "never" in told
+    synced.types("pause")
+    assert "Sending is paused since" in synced.types("destinations").out
 
 
 def test_pause_stops_every_push_until_resume(synced: Installation, vendors: Vendors) -> None:
