@@ -20,10 +20,11 @@ from talent_pool.store import migrate
 from talent_pool.store.database import Store, open_engine
 from talent_pool.store.inbox_tables import inbox
 from talent_pool.store.tables import counters, metadata
+from tests.examples import examples
 
 # the same examples in every run of CI: what it finds, it finds again
-settings.register_profile("ci", derandomize=True, deadline=None)
-settings.register_profile("dev", deadline=None)
+settings.register_profile("ci", parent=examples(100), derandomize=True)
+settings.register_profile("dev", parent=examples(100))
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 os.environ["CATCHMENT_NICE"] = "0"  # a test process that lands once has more to do

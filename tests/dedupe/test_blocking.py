@@ -3,11 +3,12 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dedupe.blocking import MOST_HOLDERS, MOST_NAMES, MOST_OF_ONE, Key, is_shared, keys
 from tests.dedupe.records import compared
+from tests.examples import examples
 
 name_keys = st.text("abcde", max_size=3)
 
@@ -36,7 +37,7 @@ def test_people_whose_contacts_have_all_changed_still_meet(one, other) -> None:
     assert set(keys(before)) & set(keys(after))
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.lists(name_keys), st.randoms(use_true_random=False))
 def test_contact_is_shared_by_names_however_often_each_stands(names, chance) -> None:
     shuffled = names * 2
@@ -45,7 +46,7 @@ def test_contact_is_shared_by_names_however_often_each_stands(names, chance) -> 
     assert is_shared("email", Counter(shuffled)) == is_shared("email", Counter([*set(names), ""])) == expected
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.lists(name_keys), name_keys)
 def test_further_name_never_makes_a_value_personal_again(names, name) -> None:
     assert is_shared("phone", Counter([*names, name])) or not is_shared("phone", Counter(names))

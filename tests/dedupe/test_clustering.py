@@ -2,12 +2,13 @@
 
 from itertools import combinations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dedupe.clustering import clusters
 from dedupe.model import shipped
 from tests.dedupe.records import edge
+from tests.examples import examples
 
 MODEL = shipped()
 NAMES = [f"r{number}" for number in range(8)]
@@ -27,7 +28,7 @@ def together(parted, pair) -> bool:
     return any(set(pair) <= group for group in parted)
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(found, pairs, pairs, st.randoms(use_true_random=False))
 def test_order_does_not_matter(edges, same, different, chance) -> None:
     before = part(edges, same, different)
@@ -38,21 +39,21 @@ def test_order_does_not_matter(edges, same, different, chance) -> None:
     assert sorted(name for group in before for name in group) == NAMES
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(found, pairs)
 def test_same_holds_whatever_the_edges(edges, same) -> None:
     parted = part(edges, same)
     assert all(together(parted, pair) for pair in same)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(found, pairs)
 def test_different_holds_whatever_the_edges(edges, different) -> None:
     parted = part(edges, (), different)
     assert not any(together(parted, pair) for pair in different)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(found)
 def test_guarded_pair_is_never_in_one_cluster_by_the_model_alone(edges) -> None:
     parted = part(edges)
@@ -61,7 +62,7 @@ def test_guarded_pair_is_never_in_one_cluster_by_the_model_alone(edges) -> None:
             assert not together(parted, (one.record_a, one.record_b))
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(found, pairs, pairs)
 def test_components_do_not_touch_each_other(edges, same, different) -> None:
     left, right = set(NAMES[:4]), set(NAMES[4:])

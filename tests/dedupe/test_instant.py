@@ -1,7 +1,7 @@
 """Few pairs are compared in this process, many by Splink on DuckDB; nobody may be able to tell which it was."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from dedupe import batch, instant, scoring
@@ -12,6 +12,7 @@ from dedupe.scoring import edges
 from dedupe.training import prepared, shared_keys
 from dedupe.training_people import Lot
 from tests.dedupe.records import candidate
+from tests.examples import examples
 
 POPULATION = shipped().population
 
@@ -79,7 +80,7 @@ def _both(records, focus, shared):
     return instant.compared(records, wanted, shared, POPULATION), batch.compared(records, focus, shared, POPULATION)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(12, suppress_health_check=[HealthCheck.too_slow])
 @given(people=_people, every=st.integers(1, 4), most=st.integers(0, 1))
 def test_levels_are_those_of_splink(people, every, most):
     records = [normalised(f"r{number:03}", one, "US", "ours") for number, one in enumerate(people)]

@@ -1,11 +1,12 @@
 """What a model learns from pairs of which somebody knows."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dedupe.comparisons import COMPARISONS
 from dedupe.learning import counts, learned
 from dedupe.model import MatchModel, shipped
+from tests.examples import examples
 
 MODEL = shipped()
 SAME_JOB = {"name": 7, "email": 0, "phone": -1, "city": 2, "employer": 2}
@@ -19,7 +20,7 @@ def after(count: int, *, is_same: bool) -> MatchModel:
     return learned(MODEL, *counts([(SAME_JOB, is_same)] * count))
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(labelled=st.lists(st.tuples(levels, st.booleans()), min_size=1, max_size=12))
 def test_stronger_agreement_never_weighs_less_and_order_does_not_matter(labelled) -> None:
     model = learned(MODEL, *counts(labelled))

@@ -3,12 +3,13 @@
 from dataclasses import fields
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.records import PROTECTED_ATTRIBUTES, Candidate
 from dedupe.normalise import Normalised, normalised, phone
 from tests.dedupe.records import candidate, compared
+from tests.examples import examples
 
 texts = st.text(max_size=40) | st.sampled_from(["n/a", "http://[x", "//", "@", "a@b", "Test", "linkedin.com/in/"])
 
@@ -91,7 +92,7 @@ def test_legal_form_of_an_employer_does_not_matter() -> None:
     assert compared("a", company="Orla GmbH & Co. KG").employer == compared("b", company="ORLA").employer == "orla"
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(texts, texts, texts, texts, texts)
 def test_any_text_at_all_is_read_and_comes_out_the_same_twice(first, last, address, number, url) -> None:
     made = [compared("a", first, last, email=(address,), phone=(number,), url=(url,), company=first) for _ in range(2)]

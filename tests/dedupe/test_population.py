@@ -1,11 +1,12 @@
 """How many namesakes a name has by chance."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dedupe.model import shipped
 from dedupe.population import LEAST_HOLDERS, counted
 from tests.dedupe.records import compared
+from tests.examples import examples
 
 SHIPPED = shipped().population
 PARTS = ["john", "wei", "smith", "wang", "quillfeather", "j"]
@@ -67,7 +68,7 @@ def test_a_name_that_few_bear_is_not_written_down() -> None:
     assert set(own.counts) == {"thaddeus", "brambleby"}
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(st.lists(st.sampled_from(NAMES), max_size=40), st.randoms(use_true_random=False))
 def test_the_order_of_records_does_not_matter(names, chance) -> None:
     records = [compared(f"r{number}", *name) for number, name in enumerate(names)]

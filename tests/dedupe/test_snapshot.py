@@ -4,7 +4,7 @@ from typing import get_type_hints
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -16,6 +16,7 @@ from dedupe.scoring import edges
 from dedupe.snapshot import SnapshotMisfit, read_records, write_records
 from dedupe.training import prepared
 from dedupe.training_people import Lot
+from tests.examples import examples
 
 SCHEMA = pa.schema(
     {
@@ -35,7 +36,7 @@ ANYBODY = {
 }
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(records=st.lists(st.builds(Normalised, **ANYBODY), max_size=5))
 def test_what_is_written_is_read_again(records, tmp_path_factory):
     path = tmp_path_factory.mktemp("snapshot") / "records.parquet"

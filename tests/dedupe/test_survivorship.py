@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.records import Candidate, EmailAddress, Location, PhoneNumber
 from dedupe.survivorship import Contribution, golden
+from tests.examples import examples
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -33,7 +34,7 @@ contributions = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(contributions, st.randoms(use_true_random=False))
 def test_order_does_not_matter(told, chance) -> None:
     shuffled = list(told)
@@ -41,7 +42,7 @@ def test_order_does_not_matter(told, chance) -> None:
     assert golden(told) == golden(shuffled)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(contributions)
 def test_everything_that_survives_was_said_by_the_record_that_is_named(told) -> None:
     survived = golden(told)

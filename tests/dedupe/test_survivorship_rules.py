@@ -3,12 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from dedupe.survivorship import Contribution, golden
 from dedupe.survivorship_rules import DEFAULTS, SurvivorshipRules
+from tests.examples import examples
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -53,7 +54,7 @@ some_rules = st.dictionaries(
 ).map(SurvivorshipRules.model_validate)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(people, some_rules, st.randoms(use_true_random=False))
 def test_order_does_not_matter_under_any_rules(told, rules, chance) -> None:
     voices = [says(f"r{at}", day, trust, at // 2, source, **body) for at, (day, trust, source, body) in enumerate(told)]

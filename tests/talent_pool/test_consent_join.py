@@ -4,11 +4,12 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from connectors.records import ConsentStatus, StatedBy
 from talent_pool.consent.join import EXPIRED, REFUSED, UNKNOWN, Statement, joined, places
+from tests.examples import examples
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 RECORDS = ("r1", "r2", "r3", "r4")
@@ -84,7 +85,7 @@ def oracle(said: Sequence[Statement], records: Collection[str], holds: dict[str,
     return yes_here and all(any(yes > no for yes in confirmed_here) for no in no_anywhere)
 
 
-@settings(max_examples=250, deadline=None)
+@examples(250)
 @given(st.lists(statements(), max_size=9), holdings, st.sampled_from(ADDRESSES))
 def test_the_join_is_the_truth_table(said: list[Statement], holds: dict[str, set[str]], address: str) -> None:
     answer = allowed(said, RECORDS, holds, address)
@@ -92,7 +93,7 @@ def test_the_join_is_the_truth_table(said: list[Statement], holds: dict[str, set
     assert answer == oracle(said, RECORDS, holds, address)
 
 
-@settings(max_examples=250, deadline=None)
+@examples(250)
 @given(
     st.lists(statements(), max_size=9),
     holdings,
@@ -114,7 +115,7 @@ def test_merging_never_widens(
         assert any(allowed(said, part, holds, address) for part in holders or [RECORDS])
 
 
-@settings(max_examples=120, deadline=None)
+@examples(120)
 @given(
     st.lists(statements(), max_size=8),
     holdings,
@@ -132,7 +133,7 @@ def test_one_more_no_never_allows(
     assert allowed([*said, no], RECORDS, holds, address) <= allowed(said, RECORDS, holds, address)
 
 
-@settings(max_examples=120, deadline=None)
+@examples(120)
 @given(st.lists(statements(), max_size=8), holdings, st.sampled_from(ADDRESSES), st.integers(0, 30))
 def test_time_changes_nothing_before_it_said_it_would(
     said: list[Statement], holds: dict[str, set[str]], address: str, ahead: int

@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from connectors.contract import Fate, RowOutcome
@@ -14,6 +14,7 @@ from talent_pool.delivery import brake, push_ledger
 from talent_pool.store.database import Store
 from talent_pool.store.runs import latest
 from talent_pool.store.tables import metadata
+from tests.examples import examples
 from tests.talent_pool.outbound import NOW, Killed, Pool, Post, Shelf, post_settings, shelf_settings
 
 NAMES = ("ann", "bob", "cy", "dee")
@@ -150,7 +151,7 @@ def _emptied(store: Store) -> Store:
     return store
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(life=st.one_of(LIVES, LIVES.map(lambda life: [one for one in life if one[0] != "kill"])))
 def test_whatever_happens_the_laws_hold(store: Store, life: list[tuple]):
     lived = Life(_emptied(store))

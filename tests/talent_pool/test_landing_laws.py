@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -16,14 +16,13 @@ from talent_pool.landing.quarantine import listed
 from talent_pool.landing.sync import cursor, sync
 from talent_pool.store.runs import latest
 from talent_pool.store.tables import payloads, records
+from tests.examples import examples
 from tests.talent_pool.dumps import bodies, done, landed, waiting
 from tests.talent_pool.sources import NOW, MemorySource, candidate
 
 LATER = NOW + timedelta(days=1)
 MISSING = "missing"
-laws = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+laws = examples(12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def _object(number: int, version: int, kind: str):

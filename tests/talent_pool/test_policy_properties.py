@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import insert, update
 
@@ -17,6 +17,7 @@ from talent_pool.installation import Installation
 from talent_pool.store.database import Store
 from talent_pool.store.tables import applications, metadata, people, person_aliases, person_records
 from talent_pool.store.tables import person_addresses as addresses
+from tests.examples import examples
 from tests.talent_pool.outbound import NOW, ON, Pool, Post, installation, post_settings
 
 NAMES = {"ann": "Europe/Berlin", "bob": "America/Los_Angeles", "cy": "Asia/Tokyo", "dee": None}
@@ -154,7 +155,7 @@ class Life:
 
 
 @pytest.mark.heavy
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(life=st.lists(OPERATIONS, min_size=6, max_size=30))
 def test_the_policy_holds_whatever_happens(store: Store, life: list[tuple]):
     with store.writing() as connection:

@@ -4,7 +4,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
@@ -26,6 +26,7 @@ from connectors.records import (
 from talent_pool.resolution.resolve import ResolveReport, resolve_all
 from talent_pool.store.database import Store
 from talent_pool.store.tables import applications, changes, events, jobs, memberships, people, referral_links, work
+from tests.examples import examples
 from tests.talent_pool.small_world import (
     INSTALLATION,
     NOW,
@@ -102,9 +103,7 @@ def _without(row: Any, *names: str) -> dict[str, Any]:
 
 
 @pytest.mark.heavy
-@settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@examples(8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(order=st.permutations(PARTS), cuts=st.sets(st.integers(1, len(PARTS) - 1), max_size=5))
 def test_parts_may_come_in_any_order(new_store: Any, order: list[Record], cuts: set[int]) -> None:
     at_once, bit_by_bit = new_store(), new_store()

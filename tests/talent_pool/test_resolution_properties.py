@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -20,6 +20,7 @@ from talent_pool.resolution.resolve import resolve, resolve_all
 from talent_pool.store.database import Store
 from talent_pool.store.tables import changes, people, person_aliases
 from tests.conftest import KEY
+from tests.examples import examples
 from tests.talent_pool.small_world import (
     INSTALLATION,
     birth_id,
@@ -51,14 +52,11 @@ steps = st.one_of(
     st.tuples(st.sampled_from(["same", "different"]), st.sampled_from(PLACES), st.sampled_from(PLACES)),
     st.tuples(st.just("withdraw"), st.integers(0, 3), st.none()),
 )
-modest = settings(
-    max_examples=10,
-    deadline=None,
+modest = examples(
+    10,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-few = settings(
-    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+few = examples(4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def version(remote_id: str, told: dict[str, Any]) -> Candidate:
