@@ -4,6 +4,7 @@ import itertools
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import warnings
 from collections import Counter
@@ -21,6 +22,12 @@ from talent_pool.store.database import Store, open_engine
 from talent_pool.store.inbox_tables import inbox
 from talent_pool.store.tables import counters, metadata
 from tests.examples import examples
+
+if sys.dont_write_bytecode:
+    # Nothing may be kept beside the sources: kept here instead, for each process that a test starts would otherwise
+    # compile anew all that it imports, which takes it longer than what it is started for.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(Path(__file__).parent.parent / ".pytest_cache" / "bytecode")
 
 # the same examples in every run of CI: what it finds, it finds again
 settings.register_profile("ci", parent=examples(100), derandomize=True)
