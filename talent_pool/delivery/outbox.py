@@ -62,6 +62,7 @@ def plan(
         ruling = rulings[row.leaving.row_id]
         if ruling.fate is not None:
             row.becomes(ruling.fate, ruling.reason)
+            row.moment = ruling.moment
         elif segment.subject == "person" and row.address_key in taken:
             row.becomes(Fate.SUPPRESSED, WRITTEN_TO)
         elif segment.type == "marketing" and row.person_id in promised_here:

@@ -61,11 +61,15 @@ class Passage(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """That a row may not go: what becomes of it, why in one sentence, and when it may go if that is known."""
+    """That a row may not go: what becomes of it, why in one sentence, and when it may go if that is known.
+
+    `moment`: the kind of human moment that it is, which becomes a task.
+    """
 
     fate: Fate
     reason: str
     may_go: datetime | None = None
+    moment: str | None = None
 
 
 @dataclass(slots=True)
@@ -98,7 +102,7 @@ def held(connection: Connection, way: Passage, rows: Sequence["Leaving"]) -> dic
         row for row in rows if row.type == "service" and row.action is Action.MESSAGE and row.recipient == "person"
     ]
     for row_id, moment in _human_moments(connection, service).items():
-        found[row_id] = Held(Fate.SUPPRESSED, HUMAN_MOMENT.format(moment))
+        found[row_id] = Held(Fate.SUPPRESSED, HUMAN_MOMENT.format(MOMENTS[moment]), moment=moment)
     return found
 
 
@@ -239,7 +243,7 @@ def _add_waiting(connection: Connection, found: dict[str, Contact], rivals: Mapp
 
 
 def _human_moments(connection: Connection, rows: Sequence["Leaving"]) -> dict[str, str]:
-    """Return which messages are about an offer, or a rejection after an interview, whatever their segment says."""
+    """Return which messages are of what human moment, whatever their segment says."""
     asked = {row.row_id: row.application_id for row in rows if row.application_id}
     moments: dict[str, str] = {}
     ids = sorted(set(asked.values()))
@@ -258,7 +262,7 @@ def _human_moments(connection: Connection, rows: Sequence["Leaving"]) -> dict[st
         for row in connection.execute(query):
             spoken = row.id in met or (row.furthest_rank or 0) >= Stage.INTERVIEW.rank
             if row.outcome == "rejected" and spoken:
-                moments[row.id] = MOMENTS["rejection"]
+                moments[row.id] = "rejection"
             elif row.outcome in ("pending", "hired") and row.stage == Stage.OFFER.value:
-                moments[row.id] = MOMENTS["offer"]
+                moments[row.id] = "offer"
     return {row_id: moments[name] for row_id, name in asked.items() if name in moments}

@@ -261,6 +261,20 @@ def test_a_rejection_after_an_interview_is_a_task_and_never_a_message(store: Sto
     assert offered
 
 
+def test_a_task_is_known_by_its_kind_and_not_by_its_sentence(store: Store, monkeypatch: pytest.MonkeyPatch):
+    pool = Pool(store)
+    _rejected(pool, "ann", 1, rank=3)
+    settings = DestinationSettings(
+        name="post", connector="smtp",
+        pushes=(Push(segment="final_rejection", since="2026-01-01T00:00:00Z", template="silver_medallists"),),
+    )  # fmt: skip
+    monkeypatch.setattr(policy, "HUMAN_MOMENT", "Said in other words.")
+    whole = Installation({}, {"final_rejection": FINAL}, {"post": settings}, {})
+    told = delivery.deliver(store, whole, Post(settings=settings), NOW, ON)
+    assert [row.reason for row in told.rows] == ["Said in other words."]
+    assert [one.kind for one in tasks.listed(store)] == ["rejection"]
+
+
 def test_each_voucher_code_is_handed_out_once(store: Store):
     pool = Pool(store)
     segment = FINAL.model_copy(update={"voucher": "course"})
