@@ -16,7 +16,7 @@ from talent_pool.installation import Installation
 from talent_pool.refused import Refused
 from talent_pool.segments.definition import SegmentDefinition
 from talent_pool.store.database import Store
-from talent_pool.store.tables import applications, deliveries, people, users
+from talent_pool.store.tables import applications, deliveries, events, people, users
 from talent_pool.store.tables import tasks as tasks_table
 from tests.talent_pool.outbound import NOW, ON, Pool, Post, Shelf, installation, post_settings, shelf_settings
 
@@ -151,6 +151,27 @@ def test_in_process_and_just_rejected_hear_no_marketing_but_every_answer(store: 
     assert "14 days after a rejection" in later.reason
     assert "2026-10-19 09:00" in later.reason
     assert _deliver(pool, shelf, rules, NOW + 14 * DAY).fates[Fate.SENT] == 1
+
+
+@pytest.mark.parametrize(("actor", "counts"), [("human", True), ("candidate", True), (None, True), ("machine", False)])
+def test_an_open_application_counts_as_long_as_something_happens_to_it(store: Store, actor: str | None, counts: bool):
+    pool = Pool(store)
+    ann = pool.person("ann")
+    pool.join("silver_medallists", ann)
+    application = pool.application("ann", 1, applied_at=NOW - 100 * DAY)
+    event = {"id": "evt_1", "connection": "test", "record_id": "rec_evt_1", "application_id": application,
+             "type": "stage_changed", "at": NOW - 30 * DAY, "precision": "exact", "actor": actor, "details": {}}  # fmt: skip
+    with store.writing() as connection:
+        connection.execute(insert(events).values(event))
+    shelf, rules = Shelf(), ContactPolicy(cool_off_days=0)
+    sent = _deliver(pool, shelf, rules).fates.get(Fate.SENT, 0)
+    assert sent == (0 if counts else 1)
+    if counts:
+        assert _row(_deliver(pool, shelf, rules, NOW + 59 * DAY)).reason == policy.IN_PROCESS
+        assert _deliver(pool, shelf, rules, NOW + 60 * DAY).fates[Fate.SENT] == 1
+    for_ever = rules.model_copy(update={"in_process_days": 0})
+    assert _deliver(pool, shelf, for_ever, NOW + 1000 * DAY).fates[Fate.REMOVED] == 1
+    assert policy.next_moment(policy.Contact(active_at=NOW), for_ever, NOW + 1000 * DAY) is None
 
 
 def test_service_messages_go_at_night_and_as_often_as_there_is_something_to_say(store: Store):
