@@ -2,7 +2,8 @@
 
 Facts: github.com/twilio/sendgrid-oai, spec/json/tsg_mc_{contacts,lists,custom_fields}_v3 and tsg_suppressions_v3
 (30 000 contacts or 6 MB a request, answer 202 with `job_id`; omitted fields stay; search by 100 addresses; identifiers
-other than the address are not sent, so none that others set has to be known).
+other than the address are not sent, so none that others set has to be known). Taking off a list and deleting are jobs
+as well; that their status can be asked for is said of deleting alone, so that an unknown job is settled by a look.
 """
 
 import csv
@@ -44,6 +45,7 @@ _LARGEST = 5_500_000
 _SEARCHED = 100
 _PAGE = 500
 _LONGEST_NAP = 15.0
+_WORKED_ON = "SendGrid is still working on this."
 _IDENTIFIERS = frozenset({"email", "alternate_emails", "phone_number_id", "external_id", "anonymous_id"})
 _RESERVED = frozenset(
     {"first_name", "last_name", "address_line_1", "address_line_2", "city", "state_province_region", "country"}
@@ -79,8 +81,8 @@ class SendGridSettings(Settings):
 class SendGrid(SendGridEvents, Destination):
     """One account, in which a segment is a list.
 
-    Requests of a run, for each push: ⌈changed/30 000⌉ (more where 6 MB are less) + the asking after each job +
-    2 x ⌈left/100⌉ + 1 to find the lists (2 to create one; 1 more where custom fields are filled). Leaving takes a
+    Requests of a run, for each push: ⌈changed/30 000⌉ (more where 6 MB are less) + 2 x ⌈left/100⌉ + the asking after
+    each of these jobs + 1 to find the lists (2 to create one; 1 more where custom fields are filled). Leaving takes a
     contact off the list and nothing else; suppressions are read and never written.
     """
 
@@ -149,11 +151,11 @@ class SendGrid(SendGridEvents, Destination):
             words = " ".join(str(one.get("message", "")) for one in problems) or f"status {error.status}"
             yield RowOutcome(contacts[0][0].row_id, Fate.REJECTED, "SendGrid refused this row.", words)
             return
-        job = self._http.json(answer).get("job_id")
+        job = _job(self._http.json(answer))
         if not job:
             raise Unavailable(f"{self.settings.name} took contacts and named no job to follow. Run again later.")
         for row, _ in contacts:
-            yield RowOutcome(row.row_id, Fate.PENDING, "SendGrid is still working on this.", job=str(job))
+            yield RowOutcome(row.row_id, Fate.PENDING, _WORKED_ON, job=job)
 
     def _contact(self, row: Cleared) -> Json:
         values = filled(self.account.contact_fields, row.fields, empty=None)
@@ -182,23 +184,34 @@ class SendGrid(SendGridEvents, Destination):
 
     def followed(self, job: str, rows: Sequence[Awaited], now: datetime) -> Iterator[RowOutcome]:  # noqa: ARG002
         """Ask after a job with growing pauses, as long as patience lasts, and say of each row what it came to."""
-        told = self._status(job)
-        if told is None:
-            for row in rows:
-                yield RowOutcome(
-                    row.row_id, Fate.DEFERRED, "SendGrid does not know this job any more; it is sent again."
-                )
-            return
+        told = self._status(job) or {}
+        leaving = [row for row in rows if row.action is Action.REMOVE]
+        coming = [row for row in rows if row.action is not Action.REMOVE]
         status, results = told.get("status"), part(told, "results")
         if status == "completed":
-            yield from (RowOutcome(row.row_id, Fate.SENT) for row in rows)
+            yield from (RowOutcome(row.row_id, Fate.SENT) for row in coming)
+            yield from (RowOutcome(row.row_id, Fate.REMOVED) for row in leaving)
         elif status in ("errored", "failed"):
-            count = results.get("errored_count")
-            yield from self._attributed(
-                rows, str(results.get("errors_url") or ""), int(count or 0), failed=status == "failed"
-            )
-        else:
+            if coming:
+                count, url = int(results.get("errored_count") or 0), str(results.get("errors_url") or "")
+                yield from self._attributed(coming, url, count, failed=status == "failed")
+            yield from self._looked_at(leaving)
+        elif told:
             yield from (RowOutcome(row.row_id, Fate.PENDING, "SendGrid is not done yet.", job=job) for row in rows)
+        else:
+            unknown = "SendGrid does not know this job any more; it is sent again."
+            yield from (RowOutcome(row.row_id, Fate.DEFERRED, unknown) for row in coming)
+            yield from self._looked_at(leaving)
+
+    def _looked_at(self, rows: Sequence[Awaited]) -> Iterator[RowOutcome]:
+        """Say who is off the list by looking: a contact that is gone, or is on the list no more, was taken off."""
+        found = self._found([row.address for row in rows])
+        for row in rows:
+            on_lists = (found.get(row.address.lower()) or {}).get("list_ids") or ()
+            if self._list(row.tag, create=False) in on_lists:
+                yield RowOutcome(row.row_id, Fate.DEFERRED, "SendGrid has not taken this off; it is asked again.")
+            else:
+                yield RowOutcome(row.row_id, Fate.REMOVED)
 
     def _status(self, job: str) -> Json | None:
         """Return a job's last word, or its state when patience is at its end; None if it is not known there."""
@@ -256,23 +269,33 @@ class SendGrid(SendGridEvents, Destination):
     # taking out
 
     def _take_out(self, tag: str, rows: Sequence[Cleared]) -> Iterator[RowOutcome]:
+        """Take contacts off a list: a job for those who are there; whoever is not, is off it."""
         number = self._list(tag, create=False)
+        jobs: dict[str, str] = {}
+        found: dict[str, Json] = {}
         if number is not None:
             found = self._found([row.address for row in rows])
             ids = sorted({str(contact["id"]) for contact in found.values()})
             for start in range(0, len(ids), _SEARCHED):
-                self._take_off(number, ids[start : start + _SEARCHED])
+                jobs |= self._taken_off(number, ids[start : start + _SEARCHED])
         for row in rows:
-            yield RowOutcome(row.row_id, Fate.REMOVED)
+            contact = found.get(row.address.lower())
+            job = jobs.get(str(contact["id"])) if contact else None
+            yield (
+                RowOutcome(row.row_id, Fate.PENDING, _WORKED_ON, job=job)
+                if job
+                else RowOutcome(row.row_id, Fate.REMOVED)
+            )
 
-    def _take_off(self, number: str, ids: Sequence[str]) -> None:
-        """Take contacts off a list; 404 says that the list or one of them is gone, so they are halved."""
+    def _taken_off(self, number: str, ids: Sequence[str]) -> dict[str, str]:
+        """Return the job by contact; 404 says that the list or one of them is gone, so they are halved."""
         path, params = f"v3/marketing/lists/{number}/contacts", {"contact_ids": ",".join(ids)}
         answer = self._http.request("DELETE", path, params=params, accept=(404,))
-        if answer.status_code == 404 and len(ids) > 1:
-            middle = len(ids) // 2
-            self._take_off(number, ids[:middle])
-            self._take_off(number, ids[middle:])
+        if answer.status_code != 404:
+            job = _job(self._http.json(answer))
+            return dict.fromkeys(ids, job) if job else {}
+        middle = len(ids) // 2
+        return self._taken_off(number, ids[:middle]) | self._taken_off(number, ids[middle:]) if middle else {}
 
     def _found(self, addresses: Sequence[str]) -> dict[str, Json]:
         """Return the contacts at addresses, main or other ones, by the address asked for."""
@@ -342,12 +365,16 @@ class SendGrid(SendGridEvents, Destination):
             params = params | {"offset": params["offset"] + _PAGE}
 
     def erase(self, addresses: Sequence[str], now: datetime) -> Iterator[Forgotten]:  # noqa: ARG002 - the contract's
-        """Delete contacts, main or other address alike; it is a job there, so they may be found for a while."""
+        """Delete contacts, main or other address alike; it is a job there, which is waited for."""
         found = self._found(addresses)
         ids = sorted({str(contact["id"]) for contact in found.values()})
         for start in range(0, len(ids), _SEARCHED):
             params = {"ids": ",".join(ids[start : start + _SEARCHED])}
-            self._http.request("DELETE", "v3/marketing/contacts", params=params, accept=(404,), repeatable=True)
+            answer = self._http.request(
+                "DELETE", "v3/marketing/contacts", params=params, accept=(404,), repeatable=True
+            )
+            if job := _job(self._http.json(answer)) if answer.status_code != 404 else None:
+                self._status(job)
         for address in addresses:
             there = address.lower() in found
             yield Forgotten(address, gone=True, reason="Deleted." if there else "No contact had this address.")
@@ -398,6 +425,13 @@ def _problems(response: httpx.Response) -> list[Json]:
     except (ValueError, AttributeError):
         return []
     return errors
+
+
+def _job(told: Mapping[str, Any]) -> str | None:
+    """Return the job that an answer names: a text, or, for a deletion, an object of which only an id is known."""
+    job = told.get("job_id")
+    named = part(told, "job_id").get("id") if isinstance(job, dict) else job
+    return str(named) if named else None
 
 
 def _token(following: str | None) -> str | None:

@@ -45,6 +45,17 @@ def test_hubspot_blocks_no_address_and_finds_a_second_one(tmp_path: Path):
         assert set(rig.violations()) == {"a contact was deleted"}
 
 
+def test_sendgrid_is_waited_for_until_it_has_deleted(tmp_path: Path, slept: list[float]):
+    with RIGS["sendgrid"](tmp_path) as rig:
+        destination = rig.open()
+        applied(destination, row("ann"))
+        rig.vendor.account.polls = 3
+        assert isinstance(destination, Eraser)
+        list(destination.erase(["ann@example.org"], NOW))
+        assert destination.still_holds(["ann@example.org"]) == set()
+        assert slept == [1.0, 2.0, 4.0]
+
+
 def test_every_file_of_the_folder_is_rewritten_and_drafts_of_a_cut_off_writing_go(tmp_path: Path):
     with RIGS["file"](tmp_path) as rig:
         destination = rig.open()

@@ -159,8 +159,10 @@ def test_an_open_application_counts_as_long_as_something_happens_to_it(store: St
     ann = pool.person("ann")
     pool.join("silver_medallists", ann)
     application = pool.application("ann", 1, applied_at=NOW - 100 * DAY)
-    event = {"id": "evt_1", "connection": "test", "record_id": "rec_evt_1", "application_id": application,
-             "type": "stage_changed", "at": NOW - 30 * DAY, "precision": "exact", "actor": actor, "details": {}}  # fmt: skip
+    event = {
+        "id": "evt_1", "connection": "test", "record_id": "rec_evt_1", "application_id": application,
+        "type": "stage_changed", "at": NOW - 30 * DAY, "precision": "exact", "actor": actor, "details": {},
+    }  # fmt: skip
     with store.writing() as connection:
         connection.execute(insert(events).values(event))
     shelf, rules = Shelf(), ContactPolicy(cool_off_days=0)
