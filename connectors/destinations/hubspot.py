@@ -19,6 +19,7 @@ from connectors.contract import (
     Action,
     Cleared,
     DestinationSettings,
+    Erases,
     Fate,
     Forgotten,
     Json,
@@ -75,7 +76,7 @@ class HubSpot(Destination):
     kind: ClassVar[Literal["state", "message"]] = "state"
     channel: ClassVar[Channel] = Channel.EMAIL
     batch: ClassVar[int] = 10_000
-    erases: ClassVar[Literal["delete", "anonymise", "no"]] = "delete"
+    erases: ClassVar[Erases] = "delete"
     Settings = HubSpotSettings
     account: HubSpotSettings
 

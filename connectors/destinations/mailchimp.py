@@ -21,6 +21,7 @@ from connectors.contract import (
     Cleared,
     Delivery,
     DestinationSettings,
+    Erases,
     Fate,
     Forgotten,
     Json,
@@ -66,7 +67,7 @@ class Mailchimp(Destination):
     kind: ClassVar[Literal["state", "message"]] = "state"
     channel: ClassVar[Channel] = Channel.EMAIL
     batch: ClassVar[int] = 500
-    erases: ClassVar[Literal["delete", "anonymise", "no"]] = "delete"
+    erases: ClassVar[Erases] = "delete"
 
     answers: ClassVar[Answers] = Answers()
     Settings = MailchimpSettings

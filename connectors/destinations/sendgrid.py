@@ -23,6 +23,7 @@ from connectors.contract import (
     Awaited,
     Cleared,
     DestinationSettings,
+    Erases,
     Fate,
     Forgotten,
     Json,
@@ -90,7 +91,7 @@ class SendGrid(SendGridEvents, Destination):
     kind: ClassVar[Literal["state", "message"]] = "state"
     channel: ClassVar[Channel] = Channel.EMAIL
     batch: ClassVar[int] = 30_000
-    erases: ClassVar[Literal["delete", "anonymise", "no"]] = "delete"
+    erases: ClassVar[Erases] = "delete"
     Settings = SendGridSettings
     account: SendGridSettings
 

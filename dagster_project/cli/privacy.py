@@ -103,7 +103,12 @@ def _show_preview(told: Preview, person: str, *, as_json: bool) -> None:
             "named elsewhere": f"in {told.mentions} rows of others, which lose her name and nothing else",
         }
     )
-    words = {"delete": "deletes her", "anonymise": "makes her anonymous", "no": "cannot: a task for a person"}
+    words = {
+        "delete": "deletes her",
+        "anonymise": "makes her anonymous",
+        "tell": "is told to forget her",
+        "no": "cannot: a task for a person",
+    }
     rows = [(name, words[can]) for name, can in told.recipients.items()]
     show_table(
         "\nWho was given something of her", ("destination", "can do"), rows, empty="\nNobody was given anything."

@@ -185,7 +185,7 @@ def test_a_request_holds_no_more_than_thirty_thousand_contacts_or_six_megabytes(
 
 
 def test_requests_are_at_the_floor(rig: SendGridRig):
-    """⌈changed/30 000⌉ and one question after its job, + 2 for a new list; leaving 2 x ⌈left/100⌉, as many questions, + 1."""
+    """⌈changed/30 000⌉ and one question after its job, + 2 for a new list; leaving 3 x ⌈left/100⌉ + 1."""
     first = rig.open()
     applied(first, *(row(f"p{number}") for number in range(250)))
     assert first.requests == 1 + 1 + 2
