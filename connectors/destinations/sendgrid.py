@@ -428,7 +428,7 @@ def _problems(response: httpx.Response) -> list[Json]:
     return errors
 
 
-def _job(told: Mapping[str, Any]) -> str | None:
+def _job(told: Json) -> str | None:
     """Return the job that an answer names: a text, or, for a deletion, an object of which only an id is known."""
     job = told.get("job_id")
     named = part(told, "job_id").get("id") if isinstance(job, dict) else job

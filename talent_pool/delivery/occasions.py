@@ -68,5 +68,5 @@ Reached = Mapping[str, tuple[datetime, str]]
 
 def has_heard(reached: Reached, occasion: Occasion, *names: str | None) -> bool:
     """Say whether one of these was written to of this occasion or a later one."""
-    told = [reached[name] for name in names if name in reached]
+    told = [reached[name] for name in names if name and name in reached]
     return any(not occasion.is_new_after(at, of_what) for at, of_what in told)

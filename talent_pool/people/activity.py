@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, ScalarSelect, func, select
+from sqlalchemy import ScalarSelect, func, select
 
 from talent_pool.store.tables import applications, events
 
@@ -22,7 +22,7 @@ def latest_event() -> ScalarSelect[Any]:
     )
 
 
-def moments(row: Row[Any]) -> list[datetime]:
+def moments(row: Any) -> list[datetime]:
     """Return when something happened, by a row that has `DATES` and `latest_event`; the last may lie ahead."""
     found = (row.applied_at, row.stage_entered_at, row.outcome_at, row.latest_event)
     return [moment for moment in found if moment is not None]

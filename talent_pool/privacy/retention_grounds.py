@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from connectors.records import Purpose
 from talent_pool.people import activity
@@ -75,7 +75,7 @@ def grounds(connection: Connection, rules: RetentionRules, now: datetime) -> Ite
         yield name, found or [Ground("unknown", (person.country or home,), since or person.created_at)]
 
 
-def _people(connection: Connection) -> Iterable[Row[Any]]:
+def _people(connection: Connection) -> Iterable[Any]:
     query = select(people.c.id, people.c.organisation, people.c.country_code, people.c.created_at)
     return connection.execute(query.where(people.c.state.in_(_STANDING)).order_by(people.c.id))
 
@@ -94,13 +94,13 @@ def _countries_of_jobs(connection: Connection, rules: RetentionRules) -> dict[st
 
 def _applied(
     connection: Connection, rules: RetentionRules, now: datetime
-) -> tuple[dict[str, list[Row[Any]]], set[str]]:
+) -> tuple[dict[str, list[Any]], set[str]]:
     """Return each person's applications, and who is in process: has an open one, or something of one ahead."""
     query = select(
         applications.c.person_id, applications.c.job_id, applications.c.kind, applications.c.outcome,
         applications.c.landed_at, *activity.DATES, activity.latest_event().label("latest_event"),
     ).where(applications.c.person_id.is_not(None))  # fmt: skip
-    found: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    found: defaultdict[str, list[Any]] = defaultdict(list)
     in_process: set[str] = set()
     forgotten_after = timedelta(days=rules.in_process_days) if rules.in_process_days else None
     for row in connection.execute(query):
