@@ -6,12 +6,9 @@ other than the address are not sent, so none that others set has to be known). T
 as well; that their status can be asked for is said of deleting alone, so that an unknown job is settled by a look.
 """
 
-import csv
-import hashlib
-import io
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, ClassVar, Literal
+from datetime import datetime
+from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
 import httpx
@@ -28,31 +25,28 @@ from connectors.contract import (
     Forgotten,
     Json,
     RowOutcome,
-    Signal,
     SignalPage,
 )
 from connectors.destination import Destination
 from connectors.errors import Misconfigured, Refused, Unavailable
 from connectors.http import Http, VendorError
 from connectors.mapping import FieldMapping, fields_of, filled, filling
-from connectors.place import Place
 from connectors.records import Channel
 from connectors.sendgrid_events import SendGridEvents
+from connectors.sendgrid_jobs import job_of, last_word, refusals
+from connectors.sendgrid_suppressions import suppressions_since
 from connectors.settings import Settings, variable
 from connectors.shapes import part
 
 _LARGEST = 5_500_000
 """Bytes of contacts in one request: the vendor's 6 MB, less what stands around them."""
 _SEARCHED = 100
-_PAGE = 500
-_LONGEST_NAP = 15.0
 _WORKED_ON = "SendGrid is still working on this."
 _IDENTIFIERS = frozenset({"email", "alternate_emails", "phone_number_id", "external_id", "anonymous_id"})
 _RESERVED = frozenset(
     {"first_name", "last_name", "address_line_1", "address_line_2", "city", "state_province_region", "country"}
     | {"postal_code"}
 )
-_SUPPRESSIONS = {"unsubscribes": "unsubscribed", "bounces": "bounced", "spam_reports": "complained"}
 
 
 class SendGridSettings(Settings):
@@ -152,7 +146,7 @@ class SendGrid(SendGridEvents, Destination):
             words = " ".join(str(one.get("message", "")) for one in problems) or f"status {error.status}"
             yield RowOutcome(contacts[0][0].row_id, Fate.REJECTED, "SendGrid refused this row.", words)
             return
-        job = _job(self._http.json(answer))
+        job = job_of(self._http.json(answer))
         if not job:
             raise Unavailable(f"{self.settings.name} took contacts and named no job to follow. Run again later.")
         for row, _ in contacts:
@@ -185,7 +179,7 @@ class SendGrid(SendGridEvents, Destination):
 
     def followed(self, job: str, rows: Sequence[Awaited], now: datetime) -> Iterator[RowOutcome]:  # noqa: ARG002
         """Ask after a job with growing pauses, as long as patience lasts, and say of each row what it came to."""
-        told = self._status(job) or {}
+        told = last_word(self._http, job, self.account.patience_seconds) or {}
         leaving = [row for row in rows if row.action is Action.REMOVE]
         coming = [row for row in rows if row.action is not Action.REMOVE]
         status, results = told.get("status"), part(told, "results")
@@ -214,25 +208,12 @@ class SendGrid(SendGridEvents, Destination):
             else:
                 yield RowOutcome(row.row_id, Fate.REMOVED)
 
-    def _status(self, job: str) -> Json | None:
-        """Return a job's last word, or its state when patience is at its end; None if it is not known there."""
-        waited, nap = 0.0, 1.0
-        while True:
-            answer = self._http.request("GET", f"v3/marketing/contacts/imports/{job}", accept=(404,))
-            if answer.status_code == 404:
-                return None
-            told: Json = self._http.json(answer)
-            if told.get("status") in ("completed", "errored", "failed") or waited >= self.account.patience_seconds:
-                return told
-            self._http.rest(nap)
-            waited, nap = waited + nap, min(nap * 2, _LONGEST_NAP)
-
     def _attributed(
         self, rows: Sequence[Awaited], errors_url: str, count: int, *, failed: bool
     ) -> Iterator[RowOutcome]:
         """Tell the `count` rows that a job refused from the others: by its file of errors, else by looking them up."""
         addresses = {row.address.lower() for row in rows}
-        refused = _refusals(self._fetched(errors_url), addresses) if errors_url else {}
+        refused = refusals(self._fetched(errors_url), addresses) if errors_url else {}
         rest = [row for row in rows if row.address.lower() not in refused]
         for row in rows:
             if row.address.lower() in refused:
@@ -293,7 +274,7 @@ class SendGrid(SendGridEvents, Destination):
         path, params = f"v3/marketing/lists/{number}/contacts", {"contact_ids": ",".join(ids)}
         answer = self._http.request("DELETE", path, params=params, accept=(404,))
         if answer.status_code != 404:
-            job = _job(self._http.json(answer))
+            job = job_of(self._http.json(answer))
             return dict.fromkeys(ids, job) if job else {}
         middle = len(ids) // 2
         return self._taken_off(number, ids[:middle]) | self._taken_off(number, ids[middle:]) if middle else {}
@@ -329,41 +310,8 @@ class SendGrid(SendGridEvents, Destination):
     # what it learned
 
     def read_back(self, cursor: Json | None, now: datetime) -> Iterator[SignalPage]:  # noqa: ARG002 - the contract's
-        """Yield global unsubscribes, bounces and complaints since the newest seen of each, and one group's opt-outs.
-
-        In which order they come is not documented, so a listing's cursor moves once all of it was read.
-        """
-        places = dict(cursor or {})
-        for name, kind in _SUPPRESSIONS.items():
-            yield from self._news(name, kind, places, self._suppressed(name, Place.of(places.get(name)).since))
-        if self.account.unsubscribe_group is not None:
-            told = self._http.json(self._http.get("v3/asm/suppressions"))
-            ours = [one for one in told if one["group_id"] == self.account.unsubscribe_group]
-            listed = [[{"email": one["email"], "created": one["created_at"]} for one in ours]]
-            yield from self._news("group", "unsubscribed", places, iter(listed))
-
-    def _news(self, name: str, kind: str, places: Json, pages: Iterator[list[Json]]) -> Iterator[SignalPage]:
-        place = Place.of(places.get(name))
-        reached = Place(place.since, set(place.seen))
-        for page in pages:
-            signals = [_signal(one, kind) for one in page]
-            news = [signal for signal in signals if place.passes(signal.at, signal.remote_id, reached)]
-            if news:
-                yield SignalPage(news, dict(places) or None)
-        if reached != place:
-            places[name] = reached.cursor()
-            yield SignalPage((), dict(places))
-
-    def _suppressed(self, name: str, since: datetime | None) -> Iterator[list[Json]]:
-        params: Json = {"limit": _PAGE, "offset": 0}
-        if since:
-            params["start_time"] = int(since.timestamp())
-        while True:
-            page: list[Json] = self._http.json(self._http.get(f"v3/suppression/{name}", params=params))
-            yield page
-            if len(page) < _PAGE:
-                return
-            params = params | {"offset": params["offset"] + _PAGE}
+        """Yield global unsubscribes, bounces and complaints since the newest seen of each, and one group's opt-outs."""
+        yield from suppressions_since(self._http, self.account.unsubscribe_group, cursor)
 
     def erase(self, addresses: Sequence[str], now: datetime) -> Iterator[Forgotten]:  # noqa: ARG002 - the contract's
         """Delete contacts, main or other address alike; it is a job there, which is waited for."""
@@ -374,8 +322,8 @@ class SendGrid(SendGridEvents, Destination):
             answer = self._http.request(
                 "DELETE", "v3/marketing/contacts", params=params, accept=(404,), repeatable=True
             )
-            if job := _job(self._http.json(answer)) if answer.status_code != 404 else None:
-                self._status(job)
+            if job := job_of(self._http.json(answer)) if answer.status_code != 404 else None:
+                last_word(self._http, job, self.account.patience_seconds)
         for address in addresses:
             there = address.lower() in found
             yield Forgotten(address, gone=True, reason="Deleted." if there else "No contact had this address.")
@@ -405,21 +353,6 @@ def _fitting(contacts: Sequence[tuple[Cleared, Json]]) -> Iterator[Sequence[tupl
         yield some
 
 
-def _refusals(text: str, addresses: set[str]) -> dict[str, str]:
-    """Return what a file of errors says, by address; its columns are not documented, so an address is sought in all."""
-    lines = list(csv.reader(io.StringIO(text)))
-    if not lines:
-        return {}
-    named = [place for place, title in enumerate(lines[0]) if "error" in title.lower() or "message" in title.lower()]
-    refused: dict[str, str] = {}
-    for line in lines:
-        address = next((cell.strip().lower() for cell in line if cell.strip().lower() in addresses), None)
-        if address:
-            words = [line[place] for place in named if place < len(line)]
-            refused[address] = " ".join(words) or line[-1]
-    return refused
-
-
 def _problems(response: httpx.Response) -> list[Json]:
     try:
         errors: list[Json] = response.json().get("errors") or []
@@ -428,19 +361,6 @@ def _problems(response: httpx.Response) -> list[Json]:
     return errors
 
 
-def _job(told: Json) -> str | None:
-    """Return the job that an answer names: a text, or, for a deletion, an object of which only an id is known."""
-    job = told.get("job_id")
-    named = part(told, "job_id").get("id") if isinstance(job, dict) else job
-    return str(named) if named else None
-
-
 def _token(following: str | None) -> str | None:
     """Return the page token in the address of the next page."""
     return httpx.URL(following).params.get("page_token") if following else None
-
-
-def _signal(one: Mapping[str, Any], kind: str) -> Signal:
-    at = datetime.fromtimestamp(int(one["created"]), UTC)
-    mark = hashlib.sha256(f"{kind}:{str(one['email']).lower()}".encode()).hexdigest()[:16]
-    return Signal(str(one["email"]), Channel.EMAIL, kind, at, mark)
