@@ -183,8 +183,8 @@ def _reached(connection: Connection, written: Sequence[Row[Any]]) -> dict[str, t
     now_called = given_up(connection, (row.subject_id for row in arrived))
     found: dict[str, tuple[datetime, str]] = {}
     for row in arrived:
-        names: tuple[str, str] = (now_called.get(row.subject_id, row.subject_id), row.address_key)
-        for name in names:
+        person = str(row.subject_id)
+        for name in (now_called.get(person, person), str(row.address_key)):
             told_at, told_of = found.get(name, (row.planned_at, row.occasion))
             found[name] = max(told_at, row.planned_at), max(told_of, row.occasion)
     return found

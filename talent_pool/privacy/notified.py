@@ -4,7 +4,7 @@ A push takes out whoever is restricted, and writes anew what was corrected; so a
 come through. Each has a receipt at the request. What pushes do not reach is left to a person, and says so.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ from talent_pool.store.database import Store
 from talent_pool.store.tables import (
     destination_jobs,
     holdings,
+    memberships,
     people,
     person_aliases,
     privacy_recipients,
@@ -83,7 +84,7 @@ def settle(store: Store, push: Push, now: datetime) -> None:
             connection.execute(update(privacy_recipients).where(*here).values(state=state, told=told, at=now))
 
 
-def _waiting(connection: Connection, destination: str) -> Iterable[Row[Any]]:
+def _waiting(connection: Connection, destination: str) -> Sequence[Any]:
     query = (
         select(
             privacy_requests.c.id, privacy_requests.c.kind, privacy_requests.c.person_id,
@@ -131,20 +132,26 @@ def _of_rectification(
     if unsettled:
         fates = ", ".join(sorted({row.fate.value for row in unsettled if row.fate}))
         return "waiting", f"{len(unsettled)} entries are not written yet ({fates}). {NEXT_PUSH}"
-    adding = {one.segment for one in push.settings.pushes if one.mode == "add"}
-    same = {
-        (row.segment, (row.leaving.address or "").lower())
-        for row in push.rows
-        if row.fate is Fate.UNCHANGED and row.segment not in adding
-    }
     held = _held(connection, push.settings.name, ids)
-    old = [row for row in held if row.modified_at < modified_at and (row.segment, row.address.lower()) not in same]
+    compared = _compared(connection, push, ids)
+    old = [row for row in held if row.modified_at < modified_at and row.segment not in compared]
     if old:
         return "by_hand", (
             f"{len(old)} entries that no push writes again hold what was before: correct them there by hand, then "
             "close the request."
         )
     return "done", f"{len(held)} entries are as the pool has them since the correction of {modified_at:%Y-%m-%d}."
+
+
+def _compared(connection: Connection, push: Push, ids: Collection[str]) -> set[str]:
+    """Return the segments of which this push compared her entry with the pool: what it did not write is the same.
+
+    A push that only adds compares nothing, and nor does one a person who left the segment and stays there.
+    """
+    names = [one.segment for one in push.settings.pushes if one.mode != "add"]
+    present = (memberships.c.person_id.in_(sorted(ids)), memberships.c.until.is_(None))
+    query = select(memberships.c.segment).where(memberships.c.segment.in_(names), *present)
+    return set(connection.execute(query).scalars())
 
 
 def _held(connection: Connection, destination: str, ids: Collection[str]) -> list[Row[Any]]:

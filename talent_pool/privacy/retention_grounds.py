@@ -92,9 +92,7 @@ def _countries_of_jobs(connection: Connection, rules: RetentionRules) -> dict[st
     return found
 
 
-def _applied(
-    connection: Connection, rules: RetentionRules, now: datetime
-) -> tuple[dict[str, list[Any]], set[str]]:
+def _applied(connection: Connection, rules: RetentionRules, now: datetime) -> tuple[dict[str, list[Any]], set[str]]:
     """Return each person's applications, and who is in process: has an open one, or something of one ahead."""
     query = select(
         applications.c.person_id, applications.c.job_id, applications.c.kind, applications.c.outcome,
