@@ -83,7 +83,9 @@ def plan(
     return planned
 
 
-def _row(way: Way, push: Push, segment: SegmentDefinition, member: Member, template: str, *, occasion: str) -> Planned:
+def _row(
+    way: Way, push: Push, segment: SegmentDefinition, member: Member, template: str, occasion: str = ""
+) -> Planned:
     store = way.store
     more = (occasion,) if occasion else ()  # without one, ids are what they were before there were any
     leaving = Leaving(
