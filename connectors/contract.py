@@ -273,19 +273,22 @@ class Forgotten:
     reason: str = ""
 
 
+Erases = Literal["delete", "anonymise", "tell", "no"]
+"""`tell`: it takes the order and cannot be read again. `no`: it has no way for machines, and is a task for a person."""
+
+
 @runtime_checkable
 class Eraser(Protocol):
     """What a destination can do for somebody who asks to be forgotten."""
 
-    erases: ClassVar[Literal["delete", "anonymise", "no"]]
-    """`no`: it has no way for machines; the receipt lists it as a task for a person."""
+    erases: ClassVar[Erases]
 
     def erase(self, addresses: Sequence[str], now: datetime) -> Iterator[Forgotten]:
         """Forget these addresses, whoever put them there, and yield what became of each; twice is as good as once."""
         ...
 
     def still_holds(self, addresses: Sequence[str]) -> set[str]:
-        """Read the destination again and return those of `addresses` that it still shows."""
+        """Read the destination again and return those of `addresses` that it still shows; not asked where it tells."""
         ...
 
 

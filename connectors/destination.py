@@ -13,7 +13,16 @@ from typing import Any, ClassVar, Literal
 import httpx
 
 from connectors import destinations as _folder
-from connectors.contract import Awaited, Cleared, DestinationSettings, Forgotten, Json, RowOutcome, SignalPage
+from connectors.contract import (
+    Awaited,
+    Cleared,
+    DestinationSettings,
+    Erases,
+    Forgotten,
+    Json,
+    RowOutcome,
+    SignalPage,
+)
 from connectors.errors import Misconfigured
 from connectors.records import Channel
 from connectors.settings import Settings as SettingsModel
@@ -29,7 +38,7 @@ class Destination(ABC):
     kind: ClassVar[Literal["state", "message"]]
     channel: ClassVar[Channel]
     batch: ClassVar[int]
-    erases: ClassVar[Literal["delete", "anonymise", "no"]] = "no"
+    erases: ClassVar[Erases] = "no"
     fields: frozenset[str] = frozenset()
     Settings: ClassVar[type[SettingsModel]] = SettingsModel
 

@@ -70,7 +70,7 @@ class SendGrid:
         results: dict[str, Any] = {"requested_count": len(job.contacts), "errored_count": len(job.errors)}
         if job.errors:
             results["errors_url"] = str(request.url_for("_errors", job=job.id)) + "?signature=s"
-        told = {"id": job.id, "status": job.status, "job_type": "upsert", "results": results}
+        told = {"id": job.id, "status": job.status, "job_type": job.kind, "results": results}
         return _json(told | {"started_at": "2026-01-01T00:00:00Z", "finished_at": ""})
 
     async def _errors(self, request: Request) -> Response:
@@ -117,19 +117,15 @@ class SendGrid:
             return _error(400, "contact_ids", "required")
         if number not in self.account.lists or not set(ids) <= set(self.account.contacts):
             return _error(404, "contact_ids", "the list or a contact does not exist")
-        for one in ids:
-            self.account.contacts[one].list_ids.discard(number)
-        return _json({"job_id": "removal"}, 202)
+        return _json({"job_id": self.account.order([number], [{"id": one} for one in ids], "removal")}, 202)
 
     async def _delete(self, request: Request) -> Response:
-        """Delete the contacts named; done at once here, as a job there."""
+        """Queue the deletion of the contacts named."""
         self.account.violations.append(f"{request.method} {request.url.path}")  # only for somebody to be forgotten
         ids = [one for one in request.query_params.get("ids", "").split(",") if one]
         if not ids:
             return _error(400, "ids", "required")
-        for one in ids:
-            self.account.contacts.pop(one, None)
-        return _json({"job_id": {"id": "deletion"}}, 202)
+        return _json({"job_id": {"id": self.account.order([], [{"id": one} for one in ids], "delete")}}, 202)
 
     async def _definitions(self, _request: Request) -> Response:
         fields = [{"id": key, "name": name, "field_type": kind} for key, (name, kind) in self.account.custom.items()]

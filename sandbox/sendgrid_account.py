@@ -41,12 +41,13 @@ class Contact:
 
 @dataclass(slots=True)
 class Job:
-    """An upsert in the queue: done once it was asked after `polls` times."""
+    """An upsert, a removal from lists or a deletion in the queue: done once it was asked after `polls` times."""
 
     id: str
     list_ids: list[str]
     contacts: list[dict[str, Any]]
     polls: int
+    kind: str = "upsert"
     status: str = "pending"
     errors: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
@@ -104,9 +105,9 @@ class Account:
         contact.alternate_emails.append(contact.email)
         contact.email = new.lower()
 
-    def order(self, list_ids: list[str], contacts: list[dict[str, Any]]) -> str:
-        """Queue an upsert and return its job's id."""
-        job = Job(str(uuid.uuid4()), list_ids, contacts, self.polls)
+    def order(self, list_ids: list[str], contacts: list[dict[str, Any]], kind: str = "upsert") -> str:
+        """Queue a job and return its id; of a removal or deletion the contacts are named by `id`."""
+        job = Job(str(uuid.uuid4()), list_ids, contacts, self.polls, kind)
         self.jobs[job.id] = job
         return job.id
 
@@ -124,7 +125,11 @@ class Account:
             job.status = "failed"
             return
         for one in job.contacts:
-            if problem := self._write(one, job.list_ids):
+            if job.kind == "removal" and one["id"] in self.contacts:
+                self.contacts[one["id"]].list_ids -= set(job.list_ids)
+            elif job.kind == "delete":
+                self.contacts.pop(one["id"], None)
+            elif job.kind == "upsert" and (problem := self._write(one, job.list_ids)):
                 job.errors.append((str(one.get("email", "")), problem))
         job.status = "errored" if job.errors else "completed"
 

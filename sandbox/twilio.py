@@ -87,6 +87,7 @@ class Twilio:
     ) -> None:
         self.account_sid, self.auth_token, self.number, self.page = account_sid, auth_token, number, page
         self.messages: list[Message] = []
+        self.numbered = 0
         self.opted_out: set[str] = set()
         self.forms: list[list[tuple[str, str]]] = []
         self.queries: list[str] = []
@@ -96,6 +97,7 @@ class Twilio:
             Route(f"{home}.json", self._account),
             Route(f"{home}/Messages.json", self._create, methods=["POST"]),
             Route(f"{home}/Messages.json", self._list),
+            Route(f"{home}/Messages/{{sid}}.json", self._delete, methods=["DELETE"]),
             Route("/_sandbox/state", self._state),
             Route("/_sandbox/answer", self._inject, methods=["POST"]),
             Route("/_sandbox/fail", self._inject, methods=["POST"]),
@@ -143,7 +145,8 @@ class Twilio:
 
     def _keep(self, to: str, sender: str, body: str, direction: str, status: str) -> Message:
         self.clock += timedelta(seconds=1)
-        sid = f"SM{hashlib.md5(f'{len(self.messages)}'.encode(), usedforsecurity=False).hexdigest()}"
+        sid = f"SM{hashlib.md5(f'{self.numbered}'.encode(), usedforsecurity=False).hexdigest()}"
+        self.numbered += 1
         message = Message(sid, to, sender, body, direction, status, self.clock)
         self.messages.append(message)
         return message
@@ -202,7 +205,9 @@ class Twilio:
         if since and since.tzinfo is None:
             since = since.replace(tzinfo=UTC)
         size, page = min(int(asked.get("PageSize", "50")), self.page), int(asked.get("Page", "0"))
+        to, sender = asked.get("To"), asked.get("From")
         found = [one for one in reversed(self.messages) if since is None or one.at >= since]
+        found = [one for one in found if to in (None, one.to) and sender in (None, one.sender)]
         shown = [one.shown(self.account_sid) for one in found[page * size : (page + 1) * size]]
         following = None
         if len(found) > (page + 1) * size:
@@ -210,6 +215,18 @@ class Twilio:
             query = urlencode(kept | {"PageSize": size, "Page": page + 1, "PageToken": f"PA{page + 1}"})
             following = f"/2010-04-01/Accounts/{self.account_sid}/Messages.json?{query}"
         return _json({"messages": shown, "page": page, "page_size": size, "next_page_uri": following})
+
+    async def _delete(self, request: Request) -> Response:
+        """Delete a message that is not on its way."""
+        if refusal := self._refusal(request):
+            return refusal
+        found = next((one for one in self.messages if one.sid == request.path_params["sid"]), None)
+        if found is None:
+            return _problem(404, 20404, "The requested resource was not found")
+        if found.status in ("queued", "sending"):
+            return _problem(409, 20009, "Cannot delete message because delivery has not been completed.")
+        self.messages.remove(found)
+        return Response(status_code=204)
 
     async def _state(self, _request: Request) -> Response:
         messages = [one.shown(self.account_sid) for one in self.messages]

@@ -28,6 +28,7 @@ class WebhookEndpoint:
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.attempts: Counter[str] = Counter()
         self.signed_at: list[datetime] = []
+        self.erased = 0
         self.violations: list[str] = []
         self.answers: deque[int] = deque()
         self.headers: dict[str, str] = {}
@@ -68,6 +69,11 @@ class WebhookEndpoint:
         return any(hmac.compare_digest(expected, one) for one in given.split(" "))
 
     def _keep(self, kind: str, data: dict[str, Any]) -> None:
+        if kind == "person.erased":
+            self.held.pop(data["address"], None)
+            known = [event for event in self.events if event[1]["data"].get("address") == data["address"]]
+            self.events = [event for event in self.events if event not in known]
+            self.erased += 1
         if kind not in ("segment.entered", "segment.left", "person.changed"):
             return
         person = self.held.setdefault(data["address"], {"segments": set[str]()})

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 
 import httpx
 
-from connectors.contract import Action, Cleared, DestinationSettings, Fate, Forgotten, Json, RowOutcome
+from connectors.contract import Action, Cleared, DestinationSettings, Erases, Fate, Forgotten, Json, RowOutcome
 from connectors.destination import Destination
 from connectors.errors import Misconfigured
 from connectors.records import Channel
@@ -46,7 +46,7 @@ class SegmentFile(Destination):
     kind: ClassVar[Literal["state", "message"]] = "state"
     channel: ClassVar[Channel] = Channel.EMAIL
     batch: ClassVar[int] = 1_000_000
-    erases: ClassVar[Literal["delete", "anonymise", "no"]] = "delete"
+    erases: ClassVar[Erases] = "delete"
     Settings = FileSettings
     account: FileSettings
 

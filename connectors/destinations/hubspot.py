@@ -2,46 +2,41 @@
 
 Facts: developers.hubspot.com/docs/api-reference/2026-03 crm/objects/contacts/batch (upsert by `idProperty`, 207 with
 `errors`, `objectWriteTraceId`; an empty text clears a property), crm/lists (MANUAL, memberships by record id, list by
-name), legacy communication-preferences v1 (timeline, newest first; the one listing of opt-outs that takes a time), and
-docs/developer-tooling/platform/usage-guidelines (100 inputs a batch, `policyName` of a 429).
+name), and docs/developer-tooling/platform/usage-guidelines (100 inputs a batch, `policyName` of a 429).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Literal
+from datetime import datetime
+from typing import ClassVar, Literal
 from urllib.parse import quote
 
 import httpx
-import orjson
 from pydantic import Field, SecretStr, field_validator
 
+from connectors import hubspot_answers as answers
 from connectors.contract import (
     Action,
     Cleared,
     DestinationSettings,
+    Erases,
     Fate,
     Forgotten,
     Json,
     RowOutcome,
-    Signal,
     SignalPage,
 )
 from connectors.destination import Destination
 from connectors.errors import Misconfigured
 from connectors.http import Http, VendorError
+from connectors.hubspot_timeline import timeline_since
 from connectors.mapping import FieldMapping, fields_of, filled, filling
-from connectors.place import Place
 from connectors.records import Channel
 from connectors.settings import Settings, variable
 from connectors.shapes import part
 
 _INPUTS = 100
-_TIMELINE = 1000
 _CONTACT = "0-1"
 """HubSpot's object type of a contact."""
-_KINDS = {"UNSUBSCRIBED": "unsubscribed", "BOUNCED": "bounced", "REPORTED_SPAM": "complained"}
-"""What a change on the timeline means to us; subscribing again is not ours to read from there."""
-_DAY_SPENT = timedelta(hours=1)
 
 
 class HubSpotSettings(Settings):
@@ -75,7 +70,7 @@ class HubSpot(Destination):
     kind: ClassVar[Literal["state", "message"]] = "state"
     channel: ClassVar[Channel] = Channel.EMAIL
     batch: ClassVar[int] = 10_000
-    erases: ClassVar[Literal["delete", "anonymise", "no"]] = "delete"
+    erases: ClassVar[Erases] = "delete"
     Settings = HubSpotSettings
     account: HubSpotSettings
 
@@ -92,7 +87,7 @@ class HubSpot(Destination):
                 "crm.objects.contacts.read and .write, crm.lists.read and .write, and content."
             ),
             headers={"Authorization": f"Bearer {account.access_token.get_secret_value()}"},
-            pauses=_pause,
+            pauses=answers.pause,
             transport=transport,
         )
         self._contacts = f"crm/objects/{account.version}/contacts"
@@ -132,13 +127,13 @@ class HubSpot(Destination):
             yield from self._halved(rows, error)
             return
         told: Json = self._http.json(answer)
-        ids, refusals = _by_trace(told), _refusals(told)
+        ids, refusals = answers.by_trace(told), answers.refusals(told)
         missed: list[Cleared] = []
         for row in rows:
             if contact := ids.get(row.row_id) or ids.get(row.address.lower()):
                 yield row, contact
             elif row.row_id in refusals:
-                yield row, _rejected(row, refusals[row.row_id])
+                yield row, answers.rejected(row, refusals[row.row_id])
             else:
                 missed.append(row)
         if missed and again:
@@ -160,7 +155,7 @@ class HubSpot(Destination):
             yield from self._upserted(rows[:middle])
             yield from self._upserted(rows[middle:])
             return
-        yield rows[0], _rejected(rows[0], _words(error.response))
+        yield rows[0], answers.rejected(rows[0], answers.words(error.response))
 
     def _input(self, row: Cleared) -> Json:
         values = filled(self.account.properties, row.fields)
@@ -168,7 +163,7 @@ class HubSpot(Destination):
             "id": row.address,
             "idProperty": "email",
             "objectWriteTraceId": row.row_id,
-            "properties": {theirs: _text(value) for theirs, value in values.items()},
+            "properties": {theirs: answers.text(value) for theirs, value in values.items()},
         }
 
     def _contact_ids(self, keys: Sequence[str], **by: str) -> dict[str, str]:
@@ -217,7 +212,7 @@ class HubSpot(Destination):
             records = sorted({row.remote_id for row in rows if row.remote_id})
             try:
                 told = self._change(there, "remove", records) if records else {}
-                gone = {str(record) for name in _REMOVED for record in told.get(name) or ()}
+                gone = {str(record) for name in answers.REMOVED for record in told.get(name) or ()}
                 moved = self._contact_ids([record for record in records if record not in gone])
                 unknown = [row.address.lower() for row in rows if not row.remote_id]
                 present = set(moved.values()) | set(self._contact_ids(unknown, idProperty="email").values())
@@ -256,30 +251,8 @@ class HubSpot(Destination):
     # what it learned
 
     def read_back(self, cursor: Json | None, now: datetime) -> Iterator[SignalPage]:  # noqa: ARG002 - the contract's
-        """Yield opt-outs, bounces and complaints since the newest one seen.
-
-        The timeline runs from new to old, so the cursor moves only once all of it was read.
-        """
-        place = Place.of(cursor)
-        reached = Place(place.since, set(place.seen))
-        params: Json = {"limit": _TIMELINE}
-        if place.since:
-            params["startTimestamp"] = int(place.since.timestamp() * 1000) - 1
-        while True:
-            told = self._http.json(self._http.get("email/public/v1/subscriptions/timeline", params=params))
-            signals = [
-                signal
-                for item in told.get("timeline") or ()
-                for signal in _signals(item)
-                if place.passes(signal.at, signal.remote_id, reached)
-            ]
-            if signals:
-                yield SignalPage(signals, cursor)
-            if not told.get("hasMore"):
-                break
-            params["offset"] = told["offset"]
-        if reached != place:
-            yield SignalPage((), reached.cursor())
+        """Yield opt-outs, bounces and complaints since the newest one seen."""
+        yield from timeline_since(self._http, cursor)
 
     def erase(self, addresses: Sequence[str], now: datetime) -> Iterator[Forgotten]:  # noqa: ARG002 - the contract's
         """Delete contacts for good, by id: an address that nobody has would be blocked there for ever."""
@@ -306,67 +279,3 @@ class HubSpot(Destination):
     def check(self) -> str:
         self._http.get(self._contacts, params={"limit": 1, "properties": "createdate"})
         return f"reached; contacts are written under the API of {self.account.version}"
-
-
-_REMOVED = ("recordIdsRemoved", "recordsIdsRemoved")
-"""The name in the answer; HubSpot's reference has one of its fellows with the s in another place."""
-
-
-def _by_trace(told: Json) -> dict[str, str]:
-    """Return the ids of written contacts by the row's trace, and by address should a trace be left out."""
-    found: dict[str, str] = {}
-    for one in told.get("results") or ():
-        address = str(part(one, "properties").get("email") or "").lower()
-        found |= {name: str(one["id"]) for name in (one.get("objectWriteTraceId"), address) if name}
-    return found
-
-
-def _refusals(told: Json) -> dict[str, str]:
-    """Return HubSpot's words about each refused row; the trace stands in the error's context, as a list."""
-    found: dict[str, str] = {}
-    for error in told.get("errors") or ():
-        context: Mapping[str, Any] = error.get("context") or {}
-        traces = context.get("objectWriteTraceId") or error.get("objectWriteTraceId") or ()
-        for trace in [traces] if isinstance(traces, str) else traces:
-            found[str(trace)] = str(error.get("message") or error.get("category") or "refused")
-    return found
-
-
-def _rejected(row: Cleared, words: str) -> RowOutcome:
-    return RowOutcome(row.row_id, Fate.REJECTED, "HubSpot refused this row.", words)
-
-
-def _words(response: httpx.Response) -> str:
-    try:
-        return str(response.json().get("message") or "refused")
-    except ValueError:
-        return f"refused with status {response.status_code}"
-
-
-def _text(value: Any) -> str:
-    """Return a property's value; HubSpot takes texts alone, and several choices with semicolons between."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list | tuple | set | frozenset):
-        return ";".join(str(one) for one in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    return str(value)
-
-
-def _signals(item: Json) -> Iterator[Signal]:
-    at = datetime.fromtimestamp(item["timestamp"] / 1000, UTC)
-    seen: set[str] = set()
-    for change in item.get("changes") or ():
-        kind = _KINDS.get(str(change.get("change")))
-        if kind and kind not in seen:
-            seen.add(kind)
-            event = part(change, "causedByEvent").get("id") or item["timestamp"]
-            yield Signal(str(item["recipient"]), Channel.EMAIL, kind, at, f"{event}:{kind}")
-
-
-def _pause(response: httpx.Response) -> timedelta | None:
-    """Return how long the day's allowance asks to wait: an hour, for it ends at the account's own midnight."""
-    try:
-        told = orjson.loads(response.content)
-    except orjson.JSONDecodeError:
-        return None
-    return _DAY_SPENT if isinstance(told, dict) and told.get("policyName") == "DAILY" else None  # pyright: ignore[reportUnknownMemberType]

@@ -6,21 +6,18 @@ Facts: mailchimp.com/developer/marketing/api/lists (batch of 500, `errors[].erro
 """
 
 import hashlib
-import hmac
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Literal
-from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 from pydantic import Field, SecretStr
 
 from connectors.contract import (
     Action,
-    Answers,
     Cleared,
-    Delivery,
     DestinationSettings,
+    Erases,
     Fate,
     Forgotten,
     Json,
@@ -29,8 +26,9 @@ from connectors.contract import (
     SignalPage,
 )
 from connectors.destination import Destination
-from connectors.errors import Malformed, Misconfigured, SignatureRefused, Unavailable
+from connectors.errors import Misconfigured, Unavailable
 from connectors.http import Http, VendorError
+from connectors.mailchimp_calls import MailchimpCalls
 from connectors.mapping import FieldMapping, fields_of, filled, filling
 from connectors.place import Place
 from connectors.records import Channel
@@ -53,7 +51,7 @@ class MailchimpSettings(Settings):
     """The audience's merge tags, and which of our fields fills each."""
 
 
-class Mailchimp(Destination):
+class Mailchimp(MailchimpCalls, Destination):
     """One audience, in which a segment is a tag.
 
     Whoever we have not put there goes in a batch with `status` that may only create; those it finds there already,
@@ -66,9 +64,7 @@ class Mailchimp(Destination):
     kind: ClassVar[Literal["state", "message"]] = "state"
     channel: ClassVar[Channel] = Channel.EMAIL
     batch: ClassVar[int] = 500
-    erases: ClassVar[Literal["delete", "anonymise", "no"]] = "delete"
-
-    answers: ClassVar[Answers] = Answers()
+    erases: ClassVar[Erases] = "delete"
     Settings = MailchimpSettings
     account: MailchimpSettings
 
@@ -240,37 +236,6 @@ class Mailchimp(Destination):
             else:
                 held.add(address)
         return held
-
-    def verify(self, headers: Mapping[str, str], url: str, body: bytes, now: datetime) -> None:  # noqa: ARG002 - the contract's
-        secret, name = self.account.webhook_secret, self.settings.name
-        if secret is None:
-            raise SignatureRefused(f"{name} takes no calls. Set {variable(name, 'webhook_secret')}.")
-        given = dict(parse_qsl(urlsplit(url).query)).get("secret", "")
-        if not hmac.compare_digest(given.encode(), secret.get_secret_value().encode()):
-            raise SignatureRefused(f"{name}: the address called does not end in ?secret= and the secret.")
-
-    def delivery_key(self, headers: Mapping[str, str], body: bytes) -> str:  # noqa: ARG002 - the contract's
-        return hashlib.sha256(body).hexdigest()
-
-    def signals(self, delivery: Delivery) -> Iterable[Signal]:
-        """Return the opt-out, bounce or complaint that a call tells of (developer guide, "sync audience data").
-
-        A contact that was cleaned or unsubscribed for abuse has complained; one that an admin deleted is archived.
-        """
-        fields = dict(parse_qsl(delivery.body.decode(errors="replace"), keep_blank_values=True))
-        kind = {"unsubscribe": "unsubscribed", "cleaned": "bounced"}.get(fields.get("type", ""))
-        if kind is None or fields.get("data[list_id]", self.account.list_id) != self.account.list_id:
-            return []
-        if fields.get("data[reason]") == "abuse":
-            kind = "complained"
-        elif fields.get("data[action]") == "delete":
-            kind = "archived"
-        try:
-            told = datetime.fromisoformat(fields["fired_at"]).replace(tzinfo=UTC)
-            address = fields["data[email]"]
-        except (KeyError, ValueError):
-            raise Malformed("A call from Mailchimp names data[email] and fired_at, and this one does not.") from None
-        return [Signal(address, Channel.EMAIL, kind, min(told, delivery.received_at), fields.get("data[id]", ""))]
 
     def check(self) -> str:
         try:

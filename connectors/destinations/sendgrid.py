@@ -2,15 +2,13 @@
 
 Facts: github.com/twilio/sendgrid-oai, spec/json/tsg_mc_{contacts,lists,custom_fields}_v3 and tsg_suppressions_v3
 (30 000 contacts or 6 MB a request, answer 202 with `job_id`; omitted fields stay; search by 100 addresses; identifiers
-other than the address are not sent, so none that others set has to be known).
+other than the address are not sent, so none that others set has to be known). Taking off a list and deleting are jobs
+as well; that their status can be asked for is said of deleting alone, so that an unknown job is settled by a look.
 """
 
-import csv
-import hashlib
-import io
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, ClassVar, Literal
+from datetime import datetime
+from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
 import httpx
@@ -22,34 +20,33 @@ from connectors.contract import (
     Awaited,
     Cleared,
     DestinationSettings,
+    Erases,
     Fate,
     Forgotten,
     Json,
     RowOutcome,
-    Signal,
     SignalPage,
 )
 from connectors.destination import Destination
 from connectors.errors import Misconfigured, Refused, Unavailable
 from connectors.http import Http, VendorError
 from connectors.mapping import FieldMapping, fields_of, filled, filling
-from connectors.place import Place
 from connectors.records import Channel
 from connectors.sendgrid_events import SendGridEvents
+from connectors.sendgrid_jobs import job_of, last_word, refusals
+from connectors.sendgrid_suppressions import suppressions_since
 from connectors.settings import Settings, variable
 from connectors.shapes import part
 
 _LARGEST = 5_500_000
 """Bytes of contacts in one request: the vendor's 6 MB, less what stands around them."""
 _SEARCHED = 100
-_PAGE = 500
-_LONGEST_NAP = 15.0
+_WORKED_ON = "SendGrid is still working on this."
 _IDENTIFIERS = frozenset({"email", "alternate_emails", "phone_number_id", "external_id", "anonymous_id"})
 _RESERVED = frozenset(
     {"first_name", "last_name", "address_line_1", "address_line_2", "city", "state_province_region", "country"}
     | {"postal_code"}
 )
-_SUPPRESSIONS = {"unsubscribes": "unsubscribed", "bounces": "bounced", "spam_reports": "complained"}
 
 
 class SendGridSettings(Settings):
@@ -79,8 +76,8 @@ class SendGridSettings(Settings):
 class SendGrid(SendGridEvents, Destination):
     """One account, in which a segment is a list.
 
-    Requests of a run, for each push: ⌈changed/30 000⌉ (more where 6 MB are less) + the asking after each job +
-    2 x ⌈left/100⌉ + 1 to find the lists (2 to create one; 1 more where custom fields are filled). Leaving takes a
+    Requests of a run, for each push: ⌈changed/30 000⌉ (more where 6 MB are less) + 2 x ⌈left/100⌉ + the asking after
+    each of these jobs + 1 to find the lists (2 to create one; 1 more where custom fields are filled). Leaving takes a
     contact off the list and nothing else; suppressions are read and never written.
     """
 
@@ -88,7 +85,7 @@ class SendGrid(SendGridEvents, Destination):
     kind: ClassVar[Literal["state", "message"]] = "state"
     channel: ClassVar[Channel] = Channel.EMAIL
     batch: ClassVar[int] = 30_000
-    erases: ClassVar[Literal["delete", "anonymise", "no"]] = "delete"
+    erases: ClassVar[Erases] = "delete"
     Settings = SendGridSettings
     account: SendGridSettings
 
@@ -149,11 +146,11 @@ class SendGrid(SendGridEvents, Destination):
             words = " ".join(str(one.get("message", "")) for one in problems) or f"status {error.status}"
             yield RowOutcome(contacts[0][0].row_id, Fate.REJECTED, "SendGrid refused this row.", words)
             return
-        job = self._http.json(answer).get("job_id")
+        job = job_of(self._http.json(answer))
         if not job:
             raise Unavailable(f"{self.settings.name} took contacts and named no job to follow. Run again later.")
         for row, _ in contacts:
-            yield RowOutcome(row.row_id, Fate.PENDING, "SendGrid is still working on this.", job=str(job))
+            yield RowOutcome(row.row_id, Fate.PENDING, _WORKED_ON, job=job)
 
     def _contact(self, row: Cleared) -> Json:
         values = filled(self.account.contact_fields, row.fields, empty=None)
@@ -182,43 +179,41 @@ class SendGrid(SendGridEvents, Destination):
 
     def followed(self, job: str, rows: Sequence[Awaited], now: datetime) -> Iterator[RowOutcome]:  # noqa: ARG002
         """Ask after a job with growing pauses, as long as patience lasts, and say of each row what it came to."""
-        told = self._status(job)
-        if told is None:
-            for row in rows:
-                yield RowOutcome(
-                    row.row_id, Fate.DEFERRED, "SendGrid does not know this job any more; it is sent again."
-                )
-            return
+        told = last_word(self._http, job, self.account.patience_seconds) or {}
+        leaving = [row for row in rows if row.action is Action.REMOVE]
+        coming = [row for row in rows if row.action is not Action.REMOVE]
         status, results = told.get("status"), part(told, "results")
         if status == "completed":
-            yield from (RowOutcome(row.row_id, Fate.SENT) for row in rows)
+            yield from (RowOutcome(row.row_id, Fate.SENT) for row in coming)
+            yield from (RowOutcome(row.row_id, Fate.REMOVED) for row in leaving)
         elif status in ("errored", "failed"):
-            count = results.get("errored_count")
-            yield from self._attributed(
-                rows, str(results.get("errors_url") or ""), int(count or 0), failed=status == "failed"
-            )
-        else:
+            if coming:
+                count, url = int(results.get("errored_count") or 0), str(results.get("errors_url") or "")
+                yield from self._attributed(coming, url, count, failed=status == "failed")
+            yield from self._looked_at(leaving)
+        elif told:
             yield from (RowOutcome(row.row_id, Fate.PENDING, "SendGrid is not done yet.", job=job) for row in rows)
+        else:
+            unknown = "SendGrid does not know this job any more; it is sent again."
+            yield from (RowOutcome(row.row_id, Fate.DEFERRED, unknown) for row in coming)
+            yield from self._looked_at(leaving)
 
-    def _status(self, job: str) -> Json | None:
-        """Return a job's last word, or its state when patience is at its end; None if it is not known there."""
-        waited, nap = 0.0, 1.0
-        while True:
-            answer = self._http.request("GET", f"v3/marketing/contacts/imports/{job}", accept=(404,))
-            if answer.status_code == 404:
-                return None
-            told: Json = self._http.json(answer)
-            if told.get("status") in ("completed", "errored", "failed") or waited >= self.account.patience_seconds:
-                return told
-            self._http.rest(nap)
-            waited, nap = waited + nap, min(nap * 2, _LONGEST_NAP)
+    def _looked_at(self, rows: Sequence[Awaited]) -> Iterator[RowOutcome]:
+        """Say who is off the list by looking: a contact that is gone, or is on the list no more, was taken off."""
+        found = self._found([row.address for row in rows])
+        for row in rows:
+            on_lists = (found.get(row.address.lower()) or {}).get("list_ids") or ()
+            if self._list(row.tag, create=False) in on_lists:
+                yield RowOutcome(row.row_id, Fate.DEFERRED, "SendGrid has not taken this off; it is asked again.")
+            else:
+                yield RowOutcome(row.row_id, Fate.REMOVED)
 
     def _attributed(
         self, rows: Sequence[Awaited], errors_url: str, count: int, *, failed: bool
     ) -> Iterator[RowOutcome]:
         """Tell the `count` rows that a job refused from the others: by its file of errors, else by looking them up."""
         addresses = {row.address.lower() for row in rows}
-        refused = _refusals(self._fetched(errors_url), addresses) if errors_url else {}
+        refused = refusals(self._fetched(errors_url), addresses) if errors_url else {}
         rest = [row for row in rows if row.address.lower() not in refused]
         for row in rows:
             if row.address.lower() in refused:
@@ -256,23 +251,33 @@ class SendGrid(SendGridEvents, Destination):
     # taking out
 
     def _take_out(self, tag: str, rows: Sequence[Cleared]) -> Iterator[RowOutcome]:
+        """Take contacts off a list: a job for those who are there; whoever is not, is off it."""
         number = self._list(tag, create=False)
+        jobs: dict[str, str] = {}
+        found: dict[str, Json] = {}
         if number is not None:
             found = self._found([row.address for row in rows])
             ids = sorted({str(contact["id"]) for contact in found.values()})
             for start in range(0, len(ids), _SEARCHED):
-                self._take_off(number, ids[start : start + _SEARCHED])
+                jobs |= self._taken_off(number, ids[start : start + _SEARCHED])
         for row in rows:
-            yield RowOutcome(row.row_id, Fate.REMOVED)
+            contact = found.get(row.address.lower())
+            job = jobs.get(str(contact["id"])) if contact else None
+            yield (
+                RowOutcome(row.row_id, Fate.PENDING, _WORKED_ON, job=job)
+                if job
+                else RowOutcome(row.row_id, Fate.REMOVED)
+            )
 
-    def _take_off(self, number: str, ids: Sequence[str]) -> None:
-        """Take contacts off a list; 404 says that the list or one of them is gone, so they are halved."""
+    def _taken_off(self, number: str, ids: Sequence[str]) -> dict[str, str]:
+        """Return the job by contact; 404 says that the list or one of them is gone, so they are halved."""
         path, params = f"v3/marketing/lists/{number}/contacts", {"contact_ids": ",".join(ids)}
         answer = self._http.request("DELETE", path, params=params, accept=(404,))
-        if answer.status_code == 404 and len(ids) > 1:
-            middle = len(ids) // 2
-            self._take_off(number, ids[:middle])
-            self._take_off(number, ids[middle:])
+        if answer.status_code != 404:
+            job = job_of(self._http.json(answer))
+            return dict.fromkeys(ids, job) if job else {}
+        middle = len(ids) // 2
+        return self._taken_off(number, ids[:middle]) | self._taken_off(number, ids[middle:]) if middle else {}
 
     def _found(self, addresses: Sequence[str]) -> dict[str, Json]:
         """Return the contacts at addresses, main or other ones, by the address asked for."""
@@ -305,49 +310,20 @@ class SendGrid(SendGridEvents, Destination):
     # what it learned
 
     def read_back(self, cursor: Json | None, now: datetime) -> Iterator[SignalPage]:  # noqa: ARG002 - the contract's
-        """Yield global unsubscribes, bounces and complaints since the newest seen of each, and one group's opt-outs.
-
-        In which order they come is not documented, so a listing's cursor moves once all of it was read.
-        """
-        places = dict(cursor or {})
-        for name, kind in _SUPPRESSIONS.items():
-            yield from self._news(name, kind, places, self._suppressed(name, Place.of(places.get(name)).since))
-        if self.account.unsubscribe_group is not None:
-            told = self._http.json(self._http.get("v3/asm/suppressions"))
-            ours = [one for one in told if one["group_id"] == self.account.unsubscribe_group]
-            listed = [[{"email": one["email"], "created": one["created_at"]} for one in ours]]
-            yield from self._news("group", "unsubscribed", places, iter(listed))
-
-    def _news(self, name: str, kind: str, places: Json, pages: Iterator[list[Json]]) -> Iterator[SignalPage]:
-        place = Place.of(places.get(name))
-        reached = Place(place.since, set(place.seen))
-        for page in pages:
-            signals = [_signal(one, kind) for one in page]
-            news = [signal for signal in signals if place.passes(signal.at, signal.remote_id, reached)]
-            if news:
-                yield SignalPage(news, dict(places) or None)
-        if reached != place:
-            places[name] = reached.cursor()
-            yield SignalPage((), dict(places))
-
-    def _suppressed(self, name: str, since: datetime | None) -> Iterator[list[Json]]:
-        params: Json = {"limit": _PAGE, "offset": 0}
-        if since:
-            params["start_time"] = int(since.timestamp())
-        while True:
-            page: list[Json] = self._http.json(self._http.get(f"v3/suppression/{name}", params=params))
-            yield page
-            if len(page) < _PAGE:
-                return
-            params = params | {"offset": params["offset"] + _PAGE}
+        """Yield global unsubscribes, bounces and complaints since the newest seen of each, and one group's opt-outs."""
+        yield from suppressions_since(self._http, self.account.unsubscribe_group, cursor)
 
     def erase(self, addresses: Sequence[str], now: datetime) -> Iterator[Forgotten]:  # noqa: ARG002 - the contract's
-        """Delete contacts, main or other address alike; it is a job there, so they may be found for a while."""
+        """Delete contacts, main or other address alike; it is a job there, which is waited for."""
         found = self._found(addresses)
         ids = sorted({str(contact["id"]) for contact in found.values()})
         for start in range(0, len(ids), _SEARCHED):
             params = {"ids": ",".join(ids[start : start + _SEARCHED])}
-            self._http.request("DELETE", "v3/marketing/contacts", params=params, accept=(404,), repeatable=True)
+            answer = self._http.request(
+                "DELETE", "v3/marketing/contacts", params=params, accept=(404,), repeatable=True
+            )
+            if job := job_of(self._http.json(answer)) if answer.status_code != 404 else None:
+                last_word(self._http, job, self.account.patience_seconds)
         for address in addresses:
             there = address.lower() in found
             yield Forgotten(address, gone=True, reason="Deleted." if there else "No contact had this address.")
@@ -377,21 +353,6 @@ def _fitting(contacts: Sequence[tuple[Cleared, Json]]) -> Iterator[Sequence[tupl
         yield some
 
 
-def _refusals(text: str, addresses: set[str]) -> dict[str, str]:
-    """Return what a file of errors says, by address; its columns are not documented, so an address is sought in all."""
-    lines = list(csv.reader(io.StringIO(text)))
-    if not lines:
-        return {}
-    named = [place for place, title in enumerate(lines[0]) if "error" in title.lower() or "message" in title.lower()]
-    refused: dict[str, str] = {}
-    for line in lines:
-        address = next((cell.strip().lower() for cell in line if cell.strip().lower() in addresses), None)
-        if address:
-            words = [line[place] for place in named if place < len(line)]
-            refused[address] = " ".join(words) or line[-1]
-    return refused
-
-
 def _problems(response: httpx.Response) -> list[Json]:
     try:
         errors: list[Json] = response.json().get("errors") or []
@@ -403,9 +364,3 @@ def _problems(response: httpx.Response) -> list[Json]:
 def _token(following: str | None) -> str | None:
     """Return the page token in the address of the next page."""
     return httpx.URL(following).params.get("page_token") if following else None
-
-
-def _signal(one: Mapping[str, Any], kind: str) -> Signal:
-    at = datetime.fromtimestamp(int(one["created"]), UTC)
-    mark = hashlib.sha256(f"{kind}:{str(one['email']).lower()}".encode()).hexdigest()[:16]
-    return Signal(str(one["email"]), Channel.EMAIL, kind, at, mark)

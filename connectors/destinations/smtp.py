@@ -16,7 +16,7 @@ import httpx
 from pydantic import SecretStr
 
 from connectors.bounces import signals_in
-from connectors.contract import Cleared, DestinationSettings, Fate, Forgotten, Json, RowOutcome, SignalPage
+from connectors.contract import Cleared, DestinationSettings, Erases, Fate, Forgotten, Json, RowOutcome, SignalPage
 from connectors.destination import Destination
 from connectors.errors import Misconfigured, Refused, Unavailable
 from connectors.mailbox import Batch, Imap, in_maildir, over_imap
@@ -65,7 +65,7 @@ class Smtp(Destination):
     kind: ClassVar[Literal["state", "message"]] = "message"
     channel: ClassVar[Channel] = Channel.EMAIL
     batch: ClassVar[int] = 100
-    erases: ClassVar[Literal["delete", "anonymise", "no"]] = "delete"
+    erases: ClassVar[Erases] = "delete"
     fields: frozenset[str] = frozenset({"subject", "text", "html"})
     Settings = SmtpSettings
     account: SmtpSettings

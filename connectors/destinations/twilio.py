@@ -21,7 +21,9 @@ from connectors.contract import (
     Cleared,
     Delivery,
     DestinationSettings,
+    Erases,
     Fate,
+    Forgotten,
     Json,
     RowOutcome,
     Signal,
@@ -70,6 +72,7 @@ class Twilio(Destination):
     kind: ClassVar[Literal["state", "message"]] = "message"
     channel: ClassVar[Channel] = Channel.SMS
     batch: ClassVar[int] = 100
+    erases: ClassVar[Erases] = "delete"
     fields: frozenset[str] = frozenset({"text", "media_url"})
     answers: ClassVar[Answers] = Answers(accepted=204, duplicate=204, bad_signature=403)
     Settings = TwilioSettings
@@ -180,6 +183,29 @@ class Twilio(Destination):
         if newest and (newest != since or told != seen):
             kept = {sid: at for sid, at in told.items() if datetime.fromisoformat(at) >= newest - _LOOK_BACK}
             yield SignalPage((), {"since": newest.isoformat(), "seen": dict(sorted(kept.items()))})
+
+    def erase(self, addresses: Sequence[str], now: datetime) -> Iterator[Forgotten]:  # noqa: ARG002 - the contract's
+        """Delete every message to and from each number, its media with it; that somebody said STOP stays at Twilio."""
+        for address in addresses:
+            refused: set[int] = set()
+            for sid in [str(message["sid"]) for message in self._with(address)]:
+                # Twice is as good as once: what is gone is not found. What is on its way is refused meanwhile.
+                path = f"{self._home}/Messages/{sid}.json"
+                answer = self._http.request("DELETE", path, accept=(400, 404, 409))
+                if answer.status_code in (400, 409):
+                    refused.add(answer.status_code)
+            told = "Twilio keeps a message that is on its way until it has arrived." if refused else ""
+            yield Forgotten(address, gone=not refused, reason=told)
+
+    def still_holds(self, addresses: Sequence[str]) -> set[str]:
+        """List the messages of each number once more."""
+        return {address for address in addresses if next(self._with(address), None) is not None}
+
+    def _with(self, address: str) -> Iterator[Json]:
+        """Yield the messages to and from a number; what is written otherwise was never written to."""
+        for end in ("To", "From") if _E164.fullmatch(address) else ():
+            for page in self._pages({end: address, "PageSize": _PAGE}):
+                yield from page
 
     def _pages(self, params: Mapping[str, Any]) -> Iterator[list[Json]]:
         answer = self._listed(f"{self._home}/Messages.json", params)

@@ -4,6 +4,7 @@ Facts: the specification at github.com/standard-webhooks/standard-webhooks (head
 410, several secrets while one is replaced, no redirects, no private addresses).
 """
 
+import hashlib
 import time
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ import orjson
 from pydantic import SecretStr
 from standardwebhooks import Webhook as Scheme
 
-from connectors.contract import Action, Cleared, DestinationSettings, Fate, Json, RowOutcome
+from connectors.contract import Action, Cleared, DestinationSettings, Erases, Fate, Forgotten, Json, RowOutcome
 from connectors.destination import Destination
 from connectors.errors import ConnectorError, Misconfigured, RateLimited, Unavailable
 from connectors.http import Http, VendorError
@@ -51,13 +52,15 @@ class Webhook(Destination):
 
     One event a request, for the standard has no batches. An event that was not taken (any answer but 2xx) is due again
     by the standard's schedule, with the same `webhook-id`; after the last attempt it is given up, but that somebody
-    left is told for as long as it takes. 410 ends the run: the endpoint wants no more.
+    left is told for as long as it takes. 410 ends the run: the endpoint wants no more. Of somebody who is to be
+    forgotten it is told `person.erased` with the address, and its 2xx is all that can be known of it.
     """
 
     connector: ClassVar[str] = "webhook"
     kind: ClassVar[Literal["state", "message"]] = "state"
     channel: ClassVar[Channel] = Channel.EMAIL
     batch: ClassVar[int] = 50
+    erases: ClassVar[Erases] = "tell"
     Settings = WebhookSettings
     account: WebhookSettings
 
@@ -126,6 +129,18 @@ class Webhook(Destination):
         except Misconfigured as error:
             return RowOutcome(row.row_id, Fate.DEFERRED, "The endpoint cannot be used as it is set up."), error
         return RowOutcome(row.row_id, Fate.REMOVED if row.action is Action.REMOVE else Fate.SENT), None
+
+    def erase(self, addresses: Sequence[str], now: datetime) -> Iterator[Forgotten]:
+        """Tell `person.erased` of each address; what is not taken is told again at the next attempt, as a new event."""
+        for address in addresses:
+            mark = hashlib.sha256(f"{address.lower()} {now.isoformat()}".encode()).hexdigest()[:32]
+            data: Json = {"channel": self.channel.value, "address": address}
+            try:
+                self._post(f"msg_erased_{mark}", "person.erased", now, data, self._at(now))
+            except VendorError as error:
+                yield Forgotten(address, gone=False, reason=f"The endpoint answered {error.status}.")
+            else:
+                yield Forgotten(address, gone=True, reason="The endpoint took person.erased.")
 
     def _due_again(
         self, row: Cleared, now: datetime, reason: str, words: str, pause: timedelta | None = None

@@ -75,7 +75,8 @@ def _marketing(pool: Pool, person_id: str) -> dict[str, Any]:
         sentence = f"by the contact policy, not before {may_go:%Y-%m-%d %H:%M} UTC."
     else:
         sentence = "the contact policy lets a message go now, where consent does."
-    return {"may_go": may_go, "messages": len(contact.sent), "in_process": contact.in_process, "sentence": sentence}
+    in_process = policy.is_in_process(contact, rules, pool.now)
+    return {"may_go": may_go, "messages": len(contact.sent), "in_process": in_process, "sentence": sentence}
 
 
 def _day(moment: Any) -> str:

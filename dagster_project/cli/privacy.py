@@ -103,7 +103,12 @@ def _show_preview(told: Preview, person: str, *, as_json: bool) -> None:
             "named elsewhere": f"in {told.mentions} rows of others, which lose her name and nothing else",
         }
     )
-    words = {"delete": "deletes her", "anonymise": "makes her anonymous", "no": "cannot: a task for a person"}
+    words = {
+        "delete": "deletes her",
+        "anonymise": "makes her anonymous",
+        "tell": "is told to forget her",
+        "no": "cannot: a task for a person",
+    }
     rows = [(name, words[can]) for name, can in told.recipients.items()]
     show_table(
         "\nWho was given something of her", ("destination", "can do"), rows, empty="\nNobody was given anything."
@@ -151,11 +156,14 @@ def requests_command(context: click.Context, everything: bool, as_json: bool) ->
         show_json([asdict(one) for one in found])
         return
     rows = [
-        (one.id, one.kind, one.person_id, one.state, f"{one.received_at:%Y-%m-%d}", _clock(one, now), one.outcome)
+        (
+            one.id, one.kind, one.person_id, one.state, f"{one.received_at:%Y-%m-%d}", _clock(one, now), _told(one),
+            one.outcome,
+        )
         for one in found
-    ]
-    columns = ("request", "kind", "person", "state", "came", "answer by", "outcome")
-    show_table("", columns, rows, empty="Nobody waits for an answer.", sparse=("outcome",))
+    ]  # fmt: skip
+    columns = ("request", "kind", "person", "state", "came", "answer by", "told", "outcome")
+    show_table("", columns, rows, empty="Nobody waits for an answer.", sparse=("told", "outcome"))
     late = [one for one in found if one.state != "closed" and one.answer_by < now]
     raise SystemExit(LOOK if late else DONE)
 
@@ -163,6 +171,24 @@ def requests_command(context: click.Context, everything: bool, as_json: bool) ->
 def _clock(one: Request, now: datetime) -> str:
     day = f"{one.answer_by:%Y-%m-%d}"
     return f"{day}, late" if one.state != "closed" and one.answer_by < now else day
+
+
+def _told(one: Request) -> str:
+    """Return how many of its recipients have been told; nothing where there is none."""
+    done = sum(state == "done" for _, _, state, _ in one.recipients)
+    return f"{done} of {len(one.recipients)}" if one.recipients else ""
+
+
+@requests_command.command("show")
+@click.argument("request_id")
+def show_command(request_id: str) -> None:
+    """Show who has to be told of a request, and what came of it."""
+    with telling(), opened() as pool:
+        one = requests.get(pool.store, request_id)
+        now = pool.now
+    say(f"{one.id}: {one.kind}, {one.state}, to be answered by {_clock(one, now)}.")
+    columns = ("recipient", "can", "state", "what was done")
+    show_table("", columns, one.recipients, empty="Nobody was given anything of this person.")
 
 
 @requests_command.command("open")
@@ -175,7 +201,9 @@ def open_command(kind: str, person: str, received: str | None, checked_by: str |
     """Write a request down; restriction, objection and withdrawal take effect at once."""
     with telling(), opened() as pool:
         how = How(channel, checked_by, os.environ.get("USER"))
-        name = requests.open_request(pool.store, kind, person, pool.now, how, _day(received))
+        name = requests.open_request(
+            pool.store, kind, person, pool.now, how, _day(received), pool.installation.destinations
+        )
         told = requests.get(pool.store, name)
         if kind in ("restriction", "objection", "withdrawal"):
             derive(pool)

@@ -79,6 +79,8 @@ class ContactPolicy(BaseModel):
     cool_off_days: int = Field(default=14, ge=0)
     """Days after a rejection in which nobody new is courted."""
     in_process: Literal["no_marketing", "allowed"] = "no_marketing"
+    in_process_days: int = Field(default=90, ge=0)
+    """Days without anything happening after which an open application is forgotten rather than in process; 0: never."""
 
     @field_validator("time_zone")
     @classmethod
@@ -93,6 +95,14 @@ class ContactPolicy(BaseModel):
     def name(self) -> str:
         """What this block is called among those that have names; no name has a blank in it."""
         return f"the contact policy of {self.organisation}"
+
+    def in_process_until(self, active_at: datetime | None) -> datetime | None:
+        """Return the end of being in process, by the latest activity of an open application; None if she is not."""
+        if active_at is None or self.in_process == "allowed":
+            return None
+        if self.in_process_days == 0:
+            return datetime.max.replace(tzinfo=active_at.tzinfo)
+        return active_at + timedelta(days=self.in_process_days)
 
     def may_go(self, now: datetime, zone: str, sent: list[datetime]) -> datetime:
         """Return the first moment from `now` on at which one more message may go, after those `sent` before."""

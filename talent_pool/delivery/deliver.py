@@ -30,6 +30,7 @@ from talent_pool.delivery.report import PushReport, fates_of
 from talent_pool.delivery.report import shown as shown_row
 from talent_pool.delivery.signals import read_back
 from talent_pool.installation import Installation
+from talent_pool.privacy import notified
 from talent_pool.segments.definition import SegmentDefinition
 from talent_pool.segments.in_force import as_in_force
 from talent_pool.store import leases, runs
@@ -75,6 +76,8 @@ def deliver(
             raise
         failure = errand.handover.failure
         runs.end(store, run_id, now, errand.counts(), sentence(failure) if failure else None)
+        if failure is None:
+            notified.settle(store, notified.Push(destination.settings, destination.kind, errand.rows), now)
     if failure:
         raise failure
     return errand.report(run_id)

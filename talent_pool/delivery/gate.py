@@ -92,11 +92,15 @@ class Leaving:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What the gate says of one row: `fate` is None if it may leave, else what becomes of it and why."""
+    """What the gate says of one row: `fate` is None if it may leave, else what becomes of it and why.
+
+    `moment`: the kind of human moment that keeps it, which becomes a task.
+    """
 
     fate: Fate | None
     reason: str = ""
     consented: bool = False
+    moment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +143,7 @@ def rule(connection: Connection, way: Way, rows: Sequence[Leaving]) -> dict[str,
             refusal = refusal or later.reason
         objection = paused or way.sending.objection(row.address or "", way.destination.kind, row.channel)
         if refusal:
-            rulings[row.row_id] = Ruling(Fate.SUPPRESSED, refusal)
+            rulings[row.row_id] = Ruling(Fate.SUPPRESSED, refusal, moment=later.moment if later else None)
         elif objection and not (row.action is Action.REMOVE and objection == NOT_LISTED):
             rulings[row.row_id] = Ruling(Fate.DEFERRED, objection, consented)
         elif later:

@@ -13,7 +13,7 @@ from typing import Any, overload
 from sqlalchemy import Connection, Row, select, update
 
 from connectors.contract import Action, Cleared, Fate, Push
-from talent_pool.delivery import push_ledger, unsubscribe
+from talent_pool.delivery import occasions, push_ledger, unsubscribe
 from talent_pool.delivery.gate import Leaving, Way, rule
 from talent_pool.delivery.letters import Stationery
 from talent_pool.delivery.push_ledger import Planned
@@ -42,16 +42,21 @@ def plan(
 ) -> list[Planned]:
     """Return one row for each member; those still to be sent carry their finished message."""
     name = way.destination.settings.name
-    done = _done(connection, name, segment.name)
+    written = _written(connection, name, segment.name)
+    done = {row.subject_id: row for row in written}
     said = push_ledger.last_said(connection, name, segment.name)
-    reached = _reached(connection, done) if segment.subject == "person" else (set[str](), set[str]())
+    reached = _reached(connection, written) if segment.subject == "person" else {}
     offered = _offered(connection, done) if segment.subject == "match" else set[tuple[str, str]]()
     template = push.template or push.segment
-    planned = [_row(way, push, segment, member, template) for member in members]
-    for row, member in zip(planned, members, strict=True):
-        _settle_without_sending(
-            row, member, push, done.get(row.subject_id), said.get(row.subject_id), reached=reached, now=way.now
-        )
+    about = occasions.of(connection, segment, (member.person_id for member in members if member.person_id))
+    planned: list[Planned] = []
+    for member in members:
+        occasion = about.get(member.person_id or "", occasions.THE_ONE)
+        named, delivery = occasions.current(occasion, done.get(member.subject_id))
+        row = _row(way, push, segment, member, template, occasion=named)
+        planned.append(row)
+        heard = occasions.has_heard(reached, occasion, row.person_id, row.address_key)
+        _settle_without_sending(row, member, push, delivery, said.get(row.subject_id), heard=heard, now=way.now)
         _settle_offered(row, member, offered)
     open_rows = [row for row in planned if row.fate is None]
     rulings = rule(connection, way, [row.leaving for row in open_rows])
@@ -62,6 +67,7 @@ def plan(
         ruling = rulings[row.leaving.row_id]
         if ruling.fate is not None:
             row.becomes(ruling.fate, ruling.reason)
+            row.moment = ruling.moment
         elif segment.subject == "person" and row.address_key in taken:
             row.becomes(Fate.SUPPRESSED, WRITTEN_TO)
         elif segment.type == "marketing" and row.person_id in promised_here:
@@ -77,10 +83,13 @@ def plan(
     return planned
 
 
-def _row(way: Way, push: Push, segment: SegmentDefinition, member: Member, template: str) -> Planned:
+def _row(
+    way: Way, push: Push, segment: SegmentDefinition, member: Member, template: str, occasion: str = ""
+) -> Planned:
     store = way.store
+    more = (occasion,) if occasion else ()  # without one, ids are what they were before there were any
     leaving = Leaving(
-        row_id="dlv_" + store.hashed("delivery", way.destination.settings.name, segment.name, member.subject_id),
+        row_id="dlv_" + store.hashed("delivery", way.destination.settings.name, segment.name, member.subject_id, *more),
         action=Action.MESSAGE,
         organisation=member.organisation,
         # What is written to a colleague about her is no message to her.
@@ -104,8 +113,9 @@ def _row(way: Way, push: Push, segment: SegmentDefinition, member: Member, templ
         member.person_id,
         leaving,
         member.address_key,
-        fingerprint=store.hashed("message", member.address or "", template),
+        fingerprint=store.hashed("message", member.address or "", template, *more),
         reaches=True,
+        occasion=occasion,
         template=template,
         useless_after=member.useless_after,
     )
@@ -126,7 +136,7 @@ def _settle_without_sending(
     delivery: Row[Any] | None,
     said: push_ledger.Said | None,
     *,
-    reached: tuple[set[str], set[str]],
+    heard: bool,
     now: datetime,
 ) -> None:
     """Settle rows that were sent, are in doubt, were refused for good, came too early or would come too late."""
@@ -137,7 +147,7 @@ def _settle_without_sending(
         row.becomes(Fate.UNKNOWN, delivery.reason if delivery and delivery.reason else CUT_OFF)
     elif said and said.fate is Fate.REJECTED and said.fingerprint == row.fingerprint:
         row.becomes(Fate.REJECTED, said.reason)
-    elif state is None and (row.person_id in reached[0] or row.address_key in reached[1]):
+    elif state is None and heard:
         row.becomes(Fate.SUPPRESSED, WRITTEN_TO)
     elif push.since_at and member.occurred_at < push.since_at:
         row.becomes(Fate.SUPPRESSED, TOO_EARLY)
@@ -163,17 +173,23 @@ def _offered(connection: Connection, done: dict[str, Row[Any]]) -> set[tuple[str
     return {(row.person_id, row.job_id) for row in rows_with(connection, query, job_matches.c.id, written)}
 
 
-def _done(connection: Connection, destination: str, segment: str) -> dict[str, Row[Any]]:
+def _written(connection: Connection, destination: str, segment: str) -> list[Row[Any]]:
+    """Return what one push has written or tried to, the oldest first."""
     query = select(deliveries).where(deliveries.c.destination == destination, deliveries.c.segment == segment)
-    return {row.subject_id: row for row in connection.execute(query)}
+    return sorted(connection.execute(query), key=lambda row: (row.planned_at, row.occasion, row.id))
 
 
-def _reached(connection: Connection, done: dict[str, Row[Any]]) -> tuple[set[str], set[str]]:
-    """Return who has had a message about a person: people, through every merge, and addresses."""
-    written = [row for row in done.values() if row.state in ("sent", "sending", "unknown")]
-    now_called = given_up(connection, (row.subject_id for row in written))
-    people = {str(row.subject_id) for row in written}
-    return {now_called.get(one, one) for one in people}, {row.address_key for row in written}
+def _reached(connection: Connection, written: Sequence[Row[Any]]) -> dict[str, tuple[datetime, str]]:
+    """Return who has had a message about a person, and of what: people, through every merge, and addresses."""
+    arrived = [row for row in written if row.state in ("sent", "sending", "unknown")]
+    now_called = given_up(connection, (row.subject_id for row in arrived))
+    found: dict[str, tuple[datetime, str]] = {}
+    for row in arrived:
+        person = str(row.subject_id)
+        for name in (now_called.get(person, person), str(row.address_key)):
+            told_at, told_of = found.get(name, (row.planned_at, row.occasion))
+            found[name] = max(told_at, row.planned_at), max(told_of, row.occasion)
+    return found
 
 
 def settle_cut_off(store: Store, destination: str) -> int:
@@ -225,6 +241,7 @@ def announce(connection: Connection, way: Way, row: Planned, run_id: str) -> Non
         "destination": way.destination.settings.name,
         "segment": row.segment,
         "subject_id": row.subject_id,
+        "occasion": row.occasion,
         "candidate_record_id": leaving.candidate_record_id,
         "person_id": leaving.person_id,
         "channel": leaving.channel.value,
@@ -241,7 +258,7 @@ def announce(connection: Connection, way: Way, row: Planned, run_id: str) -> Non
     }
     statement = way.store.insert(deliveries).values(values)
     again = statement.on_conflict_do_update(
-        index_elements=["destination", "segment", "subject_id"],
+        index_elements=["destination", "segment", "subject_id", "occasion"],
         set_={name: statement.excluded[name] for name in values if name not in ("id", "planned_at")},
         where=deliveries.c.state.in_(("rejected", "deferred", "suppressed")),
     )

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, func, select
 
 from connectors.contract import Action, Fate
 from connectors.records import Stage
 from talent_pool.delivery.contact_policy import ContactPolicy
+from talent_pool.people import activity
 from talent_pool.segments.calendar import zone_of
 from talent_pool.store.database import Store
 from talent_pool.store.tables import (
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from talent_pool.delivery.gate import Leaving
 
 HELD_OUT = "Held out: a share of people, always the same, is never reached, so that an effect can be told."
-IN_PROCESS = "In process: no marketing until the application has ended."
+IN_PROCESS = "In process: no marketing until the application has ended, or nothing has happened to it for long."
 HUMAN_MOMENT = "A human moment: {} is told by a person. It is a task for whoever looks after the application."
 MOMENTS = {"rejection": "a rejection after an interview", "offer": "an offer"}
 """Human moments by the kind of the task that each becomes."""
@@ -61,19 +62,26 @@ class Passage(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """That a row may not go: what becomes of it, why in one sentence, and when it may go if that is known."""
+    """That a row may not go: what becomes of it, why in one sentence, and when it may go if that is known.
+
+    `moment`: the kind of human moment that it is, which becomes a task.
+    """
 
     fate: Fate
     reason: str
     may_go: datetime | None = None
+    moment: str | None = None
 
 
 @dataclass(slots=True)
 class Contact:
-    """What the policy rests on about one person. `sent`: when marketing reached her."""
+    """What the policy rests on about one person. `sent`: when marketing reached her.
+
+    `active_at`: when something last happened to an application of hers that is open; None if none is.
+    """
 
     time_zone: str | None = None
-    in_process: bool = False
+    active_at: datetime | None = None
     rejected_at: datetime | None = None
     sent: list[datetime] = field(default_factory=list[datetime])
     waiting: set[str] = field(default_factory=set[str])
@@ -98,7 +106,7 @@ def held(connection: Connection, way: Passage, rows: Sequence["Leaving"]) -> dic
         row for row in rows if row.type == "service" and row.action is Action.MESSAGE and row.recipient == "person"
     ]
     for row_id, moment in _human_moments(connection, service).items():
-        found[row_id] = Held(Fate.SUPPRESSED, HUMAN_MOMENT.format(moment))
+        found[row_id] = Held(Fate.SUPPRESSED, HUMAN_MOMENT.format(MOMENTS[moment]), moment=moment)
     return found
 
 
@@ -106,9 +114,15 @@ def _marketing(way: Passage, row: "Leaving", contact: Contact) -> Held | None:
     policy = way.policies.get(row.organisation) or ContactPolicy(organisation=row.organisation)
     if is_held_out(way.store, row.segment, row.person_id or "", row.holdout):
         return Held(Fate.SUPPRESSED, HELD_OUT)
-    if policy.in_process == "no_marketing" and contact.in_process:
+    if is_in_process(contact, policy, way.now):
         return Held(Fate.SUPPRESSED, IN_PROCESS)
     return _later(way, row, contact, policy)
+
+
+def is_in_process(contact: Contact, policy: ContactPolicy, now: datetime) -> bool:
+    """Say whether an application of hers is open that is not forgotten."""
+    until = policy.in_process_until(contact.active_at)
+    return until is not None and until > now
 
 
 def _later(way: Passage, row: "Leaving", contact: Contact, policy: ContactPolicy) -> Held | None:
@@ -135,7 +149,7 @@ def _later(way: Passage, row: "Leaving", contact: Contact, policy: ContactPolicy
 
 def next_moment(contact: Contact, policy: ContactPolicy, now: datetime) -> datetime | None:
     """Return the first moment from `now` on at which one more message of marketing may go; None while in process."""
-    if contact.in_process and policy.in_process == "no_marketing":
+    if is_in_process(contact, policy, now):
         return None
     begin = now
     if policy.cool_off_days and contact.rejected_at:
@@ -171,12 +185,15 @@ def contacts(
 
 def _add_processes(connection: Connection, found: dict[str, Contact]) -> None:
     query = select(
-        applications.c.person_id, applications.c.kind, applications.c.outcome,
-        applications.c.outcome_at, applications.c.outcome_learned_at,
+        applications.c.person_id, applications.c.kind, applications.c.outcome, applications.c.outcome_learned_at,
+        applications.c.landed_at, *activity.DATES,
+        case((applications.c.outcome == "pending", activity.latest_event())).label("latest_event"),
     ).where(applications.c.person_id.in_(found))  # fmt: skip
     for row in connection.execute(query):
         contact = found[row.person_id]
-        contact.in_process |= row.outcome == "pending" and row.kind in _OWN
+        if row.outcome == "pending" and row.kind in _OWN:
+            active_at = max(activity.moments(row), default=row.landed_at)
+            contact.active_at = max(contact.active_at or active_at, active_at)
         at = row.outcome_at or row.outcome_learned_at
         if row.outcome == "rejected" and at and (contact.rejected_at is None or at > contact.rejected_at):
             contact.rejected_at = at
@@ -239,7 +256,7 @@ def _add_waiting(connection: Connection, found: dict[str, Contact], rivals: Mapp
 
 
 def _human_moments(connection: Connection, rows: Sequence["Leaving"]) -> dict[str, str]:
-    """Return which messages are about an offer, or a rejection after an interview, whatever their segment says."""
+    """Return which messages are of what human moment, whatever their segment says."""
     asked = {row.row_id: row.application_id for row in rows if row.application_id}
     moments: dict[str, str] = {}
     ids = sorted(set(asked.values()))
@@ -258,7 +275,7 @@ def _human_moments(connection: Connection, rows: Sequence["Leaving"]) -> dict[st
         for row in connection.execute(query):
             spoken = row.id in met or (row.furthest_rank or 0) >= Stage.INTERVIEW.rank
             if row.outcome == "rejected" and spoken:
-                moments[row.id] = MOMENTS["rejection"]
+                moments[row.id] = "rejection"
             elif row.outcome in ("pending", "hired") and row.stage == Stage.OFFER.value:
-                moments[row.id] = MOMENTS["offer"]
+                moments[row.id] = "offer"
     return {row_id: moments[name] for row_id, name in asked.items() if name in moments}

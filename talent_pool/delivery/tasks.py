@@ -6,14 +6,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, select, update
 
-from talent_pool.delivery.policy import HUMAN_MOMENT, MOMENTS
 from talent_pool.delivery.push_ledger import Planned
 from talent_pool.refused import Refused
 from talent_pool.segments.definition import SegmentDefinition
 from talent_pool.store.database import Store
 from talent_pool.store.tables import applications, jobs, people, person_records, tasks, users
-
-_KINDS = {HUMAN_MOMENT.format(moment): kind for kind, moment in MOMENTS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +34,7 @@ def wanted(store: Store, segment: SegmentDefinition, rows: Sequence[Planned]) ->
     return {
         "tsk_" + store.hashed("task", segment.name, row.subject_id): row
         for row in rows
-        if row.reason in _KINDS and row.leaving.application_id
+        if row.moment and row.leaving.application_id
     }
 
 
@@ -65,7 +62,7 @@ def make(
         {
             "id": task_id,
             "organisation": segment.organisation,
-            "kind": _KINDS[row.reason],
+            "kind": row.moment,
             "segment": segment.name,
             "subject_id": row.subject_id,
             "application_id": row.leaving.application_id,

@@ -54,7 +54,7 @@ def given(connection: Connection, extent: Extent) -> set[str]:
 
 
 def ability(installation: Installation, abilities: Mapping[str, str], name: str) -> str:
-    """Return what a destination can do: delete, anonymise or no. `abilities` are those of connectors by name."""
+    """Return what a destination can do (`connectors.contract.Erases`); `abilities` are those of connectors by name."""
     settings = installation.destinations.get(name)
     return abilities.get(settings.connector, "no") if settings else "no"
 
@@ -144,14 +144,16 @@ def _forgotten(destination: Destination, addresses: Sequence[str], now: datetime
     if not isinstance(destination, Eraser) or destination.erases == "no":
         return "by_hand", NO_WAY
     said = list(destination.erase(addresses, now))
-    still = destination.still_holds(addresses)
+    tells = destination.erases == "tell"
+    still = set[str]() if tells else destination.still_holds(addresses)
     refused = [one for one in said if not one.gone]
     reasons = sorted({one.reason for one in said if one.reason})
     if still or refused:
-        return (
-            "waiting",
-            f"{len(still | {one.address for one in refused})} addresses are still there. {' '.join(reasons)}",
-        )
+        left = len(still | {one.address for one in refused})
+        what = "were not taken" if tells else "are still there"
+        return "waiting", f"{left} addresses {what}. {' '.join(reasons)}"
+    if tells:
+        return "done", f"{len(addresses)} addresses told, and it said yes to each. It cannot be read again."
     way = "deleted" if destination.erases == "delete" else "made anonymous"
     return "done", f"{len(addresses)} addresses {way}, and read again: not there. {' '.join(reasons)}".strip()
 

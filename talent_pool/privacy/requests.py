@@ -1,12 +1,12 @@
 """What people ask for, each with its clock: one month from the day it came (Art. 12(3) GDPR), two more with a reason.
 
 An erasure is carried out by `erasure`, an access or portability request by `portrait`. Restriction and objection take
-effect the moment they are written down here.
+effect the moment they are written down here; of restriction and rectification recipients are told (`notified`).
 """
 
 import calendar
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from connectors.records import Channel, Purpose, StatedBy
 from talent_pool import consent
 from talent_pool.people.person_ids import existing
+from talent_pool.privacy import notified
 from talent_pool.refused import Refused
 from talent_pool.store import holds
 from talent_pool.store.database import Store
@@ -31,7 +32,7 @@ _OPEN = ("open", "under_way")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. `recipients` are told of an erasure: (name, what it can do, state, our sentence)."""
+    """One request. `recipients` have to be told of it: (name, what it can do, state, our sentence)."""
 
     id: str
     kind: str
@@ -68,11 +69,18 @@ def month_later(at: datetime, months: int = 1) -> datetime:
 
 
 def open_request(
-    store: Store, kind: str, name: str, now: datetime, how: How | None = None, received_at: datetime | None = None
+    store: Store,
+    kind: str,
+    name: str,
+    now: datetime,
+    how: How | None = None,
+    received_at: datetime | None = None,
+    configured: Collection[str] | None = None,
 ) -> str:
     """Write a request down and return its id; restriction, objection and withdrawal take effect at once.
 
-    `received_at` is when it came, where that was before now. Raises NoSuchPerson, and Refused for an unknown kind.
+    `received_at` is when it came, where that was before now. `configured`: the destinations there are; one that is
+    gone and was given something of her is left to a person. Raises NoSuchPerson, and Refused for an unknown kind.
     """
     if kind not in KINDS:
         raise Refused(f"There is no request {kind!r}; there are {', '.join(KINDS)}.")
@@ -81,6 +89,8 @@ def open_request(
         request_id = write(connection, kind, person, organisation, now, how or How(), received_at)
         if kind == "restriction":
             holds.put(connection, store, person, "restricted", request_id, now)
+        if kind in notified.KINDS:
+            notified.write_down(connection, store, request_id, person, now, configured)
     if kind in ("objection", "withdrawal"):
         for purpose in _PROMOTIONAL:
             consent.refuse_person(
@@ -143,11 +153,14 @@ def close(store: Store, request_id: str, outcome: str, now: datetime) -> None:
             raise Refused(
                 f"{request_id} is not carried out: `catchment erase {row.person_id}`, or close it as refused."
             )
-        by_hand = select(privacy_recipients.c.name).where(
+        if row.kind == "restriction" or outcome == "refused":
+            notified.need_not_be(connection, request_id, now)
+        waits = select(privacy_recipients.c.name).where(
             privacy_recipients.c.request_id == request_id, privacy_recipients.c.state == "waiting"
         )
-        if waiting := sorted(connection.execute(by_hand).scalars()):
-            raise Refused(f"{request_id} waits for {', '.join(waiting)}: run `catchment erase` once more.")
+        if waiting := sorted(connection.execute(waits).scalars()):
+            way = "catchment erase" if row.kind == "erasure" else "catchment push"
+            raise Refused(f"{request_id} waits for {', '.join(waiting)}: run `{way}` once more.")
         if row.kind == "restriction":
             holds.lift(connection, request_id, now, store)
         values = {"state": "closed", "closed_at": now, "outcome": outcome, "sealed": None}

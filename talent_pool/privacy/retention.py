@@ -1,22 +1,21 @@
-"""Who has been kept for long enough: by rules, counted from the latest relevant event over all of a person's sources.
+"""Who has been kept for long enough: by rules, for everything that she is kept for (`retention_grounds`).
 
-Relevant is what the person or a recruiter did: applications, their outcomes and stages, interactions, consents given by
-the person, records created. Our own mails do not count, nor does anything that a machine did, nor that a source touched
-a record. Whoever is in process is not due. Nothing goes before the grace is over, which counts from when the person was
-first seen as due; an event in between takes the mark away.
+Each ground has a rule of its own, by the law and the lawful basis that count for it, and its own clock. She goes when
+the last of them lets her go. Whoever is in process is not due. Nothing goes before the grace is over, which counts from
+when the person was first seen as due; an event in between takes the mark away.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from talent_pool.privacy import erasure
 from talent_pool.privacy.erasure import Desk
 from talent_pool.privacy.requests import How, month_later
+from talent_pool.privacy.retention_grounds import Ground, grounds
 from talent_pool.privacy.retention_rules import RetentionRule, RetentionRules
 from talent_pool.refused import Refused
 from talent_pool.store import holds
@@ -24,21 +23,15 @@ from talent_pool.store.database import Store
 from talent_pool.store.lookup import delete_with
 from talent_pool.store.tables import (
     applications,
-    consent_statements,
-    events,
     holdings,
     memberships,
     people,
     person_addresses,
     person_records,
     record_holds,
-    records,
     retention_marks,
 )
 
-_STRONGEST = ("legal_obligation", "contract", "consent", "legitimate_interest")
-"""Lawful bases, the one that is asked for first in front."""
-_STANDING = ("active", "restricted", "archived")
 _BELONGING = (
     person_records.c.person_id,
     person_addresses.c.person_id,
@@ -46,14 +39,14 @@ _BELONGING = (
     applications.c.person_id,
     holdings.c.person_id,
 )
-_MACHINE = "machine"
-_IN_PROCESS = ("application", "referral")
-"""Kinds of applications that are a process; a prospect who never applied is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One person who has been kept long enough. `goes_at`: when the grace is over."""
+    """One person who has been kept long enough. `goes_at`: when the grace is over.
+
+    `rule`, `basis` and `latest_at` are of what kept her longest; `kept_until`: when she goes if she is archived now.
+    """
 
     person_id: str
     rule: str
@@ -64,6 +57,17 @@ class Due:
     goes_at: datetime
     is_ready: bool
     hold_until: datetime | None = None
+    kept_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """How long one ground holds: in use, and after that out of use."""
+
+    rule: RetentionRule
+    ground: Ground
+    used_until: datetime
+    kept_until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +118,9 @@ def apply(desk: Desk, rules: RetentionRules, token: str, now: datetime) -> Appli
         if not one.is_ready:
             continue
         if one.then == "archive":
-            rule = next(each for each in rules.rules if each.name == one.rule)
-            until = month_later(one.latest_at, rule.hold_months or 0)
+            cause = f"retention:{one.rule}"
             with desk.store.writing() as connection:
-                holds.put(connection, desk.store, one.person_id, "archived", f"retention:{one.rule}", now, until)
+                holds.put(connection, desk.store, one.person_id, "archived", cause, now, one.kept_until)
             archived += 1
             continue
         seen = erasure.preview(desk, one.person_id).token
@@ -143,106 +146,58 @@ def _is_new(one: Due, mark: Row[Any] | None) -> bool:
 
 def _with_grace(one: Due, marked_at: datetime, rules: RetentionRules, now: datetime) -> Due:
     goes_at = marked_at + timedelta(days=rules.grace_days)
-    return Due(
-        one.person_id, one.rule, one.then, one.basis, one.latest_at, one.due_at, goes_at,
-        is_ready=goes_at <= now and one.hold_until is None, hold_until=one.hold_until,
-    )  # fmt: skip
+    return replace(one, goes_at=goes_at, is_ready=goes_at <= now and one.hold_until is None)
 
 
 def _due(connection: Connection, rules: RetentionRules, now: datetime) -> Iterator[Due]:
     if not rules.rules:
         return
-    latest, in_process = _latest(connection, now)
-    bases, held, restricted = _bases(connection, now), _archived(connection), _asked_to_keep(connection)
-    known = select(people.c.id, people.c.country_code, people.c.state, people.c.created_at).where(
-        people.c.state.in_(_STANDING)
-    )
-    for row in connection.execute(known.order_by(people.c.id)):
-        basis = next((one for one in _STRONGEST if one in bases.get(row.id, ())), "unknown")
-        rule = rules.of(row.country_code, basis)
-        if rule is None or row.id in in_process:
-            continue
-        at: datetime = latest.get(row.id) or row.created_at
-        due = _of_rule(row.id, rule, basis, at, now, held.get(row.id), is_kept=row.id in restricted)
+    held, restricted = _archived(connection), _asked_to_keep(connection)
+    for person, found in grounds(connection, rules, now):
+        terms = [_term(ground, rules) for ground in found]
+        standing = [one for one in terms if one is not None]
+        if len(standing) < len(terms):
+            continue  # no rule speaks of one of them: it keeps her for as long as it stands
+        due = _of_terms(person, standing, now, held.get(person), is_kept=person in restricted)
         if due is not None:
             yield due
 
 
-def _of_rule(
-    person: str, rule: RetentionRule, basis: str, at: datetime, now: datetime, held: datetime | None, *, is_kept: bool
+def _term(ground: Ground, rules: RetentionRules) -> _Term | None:
+    """Return how long one ground holds; None where no rule speaks of it.
+
+    Where the laws of several countries count, she is out of use as soon as one of them says so, and kept for as long
+    as one of them wants records kept.
+    """
+    fitting = [rule for rule in (rules.of(country, ground.basis) for country in ground.countries) if rule is not None]
+    if not fitting:
+        return None
+    first = min(fitting, key=lambda rule: rule.months)
+    longest = max(fitting, key=lambda rule: rule.hold_months or 0)
+    used_until = month_later(ground.latest_at, first.months)
+    if longest.hold_months is None:
+        return _Term(first, ground, used_until, used_until)
+    return _Term(longest, ground, used_until, month_later(ground.latest_at, longest.hold_months))
+
+
+def _of_terms(
+    person: str, terms: Sequence[_Term], now: datetime, held: datetime | None, *, is_kept: bool
 ) -> Due | None:
-    due_at, then = month_later(at, rule.months), rule.then
-    if rule.then == "archive" and held is not None:
-        due_at, then = month_later(at, rule.hold_months or 0), "erase"
-    if due_at > now:
+    last = max(terms, key=lambda one: (one.kept_until, one.used_until, one.rule.name))
+    used_until = max(one.used_until for one in terms)
+    if last.kept_until <= now:
+        then, due_at = "erase", last.kept_until
+    elif used_until <= now and held is None:
+        then, due_at = "archive", used_until
+    else:
         return None
     hold_until = held if held is not None and held > now else None
     if is_kept:  # Art. 18: she asked that it be kept, for a claim of hers
         hold_until = datetime.max.replace(tzinfo=now.tzinfo)
-    return Due(person, rule.name, then, basis, at, due_at, due_at, is_ready=False, hold_until=hold_until)
-
-
-def _latest(connection: Connection, now: datetime) -> tuple[dict[str, datetime], set[str]]:
-    """Return each person's latest relevant event until now, and who is in process or has something ahead."""
-    found: dict[str, datetime] = {}
-    ahead: set[str] = set()
-    for person, at in _moments(connection):
-        if at is None or person is None:
-            continue
-        if at > now:
-            ahead.add(person)
-        elif person not in found or at > found[person]:
-            found[person] = at
-    pending = select(applications.c.person_id).where(
-        applications.c.outcome == "pending", applications.c.kind.in_(_IN_PROCESS), applications.c.person_id.is_not(None)
-    )
-    return found, ahead | set(connection.execute(pending.distinct()).scalars())
-
-
-def _moments(connection: Connection) -> Iterable[tuple[str | None, datetime | None]]:
-    by_person = person_records.c.person_id
-    queries: list[Select[*tuple[Any, ...]]] = [
-        select(applications.c.person_id, func.max(applications.c[name])).group_by(applications.c.person_id)
-        for name in ("applied_at", "outcome_at", "stage_entered_at")
-    ]
-    queries.append(
-        select(by_person, func.max(records.c.remote_created_at))
-        .join(records, records.c.id == person_records.c.record_id)
-        .group_by(by_person)
-    )
-    queries.append(
-        select(by_person, func.max(consent_statements.c.stated_at))
-        .join(consent_statements, consent_statements.c.record_id == person_records.c.record_id)
-        .where(consent_statements.c.stated_by.startswith("candidate"), consent_statements.c.status == "given")
-        .group_by(by_person)
-    )
-    queries.append(
-        select(by_person, func.max(events.c.at))
-        .join(events, events.c.candidate_record_id == person_records.c.record_id)
-        .where(func.coalesce(events.c.actor, "") != _MACHINE)
-        .group_by(by_person)
-    )
-    for query in queries:
-        for row in connection.execute(query):
-            yield cast("tuple[str | None, datetime | None]", tuple(row))
-
-
-def _bases(connection: Connection, now: datetime) -> dict[str, set[str]]:
-    """Return the lawful bases that stand for each person; an application that was hers stands for a contract."""
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    said = (
-        select(person_records.c.person_id, consent_statements.c.lawful_basis, consent_statements.c.expires_at)
-        .join(consent_statements, consent_statements.c.record_id == person_records.c.record_id)
-        .where(consent_statements.c.status == "given")
-    )
-    for row in connection.execute(said):
-        if row.expires_at is None or row.expires_at > now:
-            found[row.person_id].add(row.lawful_basis)
-    applied = select(applications.c.person_id).where(applications.c.kind == "application").distinct()
-    for person in connection.execute(applied).scalars():
-        if person:
-            found[person].add("contract")
-    return found
+    return Due(
+        person, last.rule.name, then, last.ground.basis, last.ground.latest_at, due_at, due_at, is_ready=False,
+        hold_until=hold_until, kept_until=last.kept_until,
+    )  # fmt: skip
 
 
 def _archived(connection: Connection) -> dict[str, datetime]:

@@ -1,8 +1,9 @@
-"""Retention rules, as this installation's YAML writes them. The first rule that fits a person counts.
+"""Retention rules, as this installation's YAML writes them. The first rule that fits what she is kept for counts.
 
 type: dagster_project.components.Retention
 attributes:
 grace_days: 14
+jurisdictions: {default: DE}
 rules:
 - {name: germany, countries: [DE, AT], basis: contract, months: 6}
 - {name: us_hiring_records, countries: [US], months: 12, then: archive, hold_months: 48}
@@ -20,7 +21,7 @@ Basis = Literal["consent", "legitimate_interest", "contract", "legal_obligation"
 
 
 class RetentionRule(BaseModel):
-    """How long whom. `basis` is the strongest lawful basis that stands for her; left out, the rule fits any.
+    """How long whom. `basis` is the lawful basis of what she is kept for; left out, the rule fits any.
 
     `then: archive` keeps her out of use for `hold_months` more, counted from the same event, and then erases her.
     """
@@ -29,7 +30,7 @@ class RetentionRule(BaseModel):
 
     name: str
     countries: list[str] = Field(default_factory=list[str])
-    """ISO 3166-1 alpha-2 codes of the person's country; none: any country, also an unknown one."""
+    """ISO 3166-1 alpha-2 codes of the countries whose law counts; none: any country, also an unknown one."""
     basis: Basis | None = None
     months: int
     then: Literal["erase", "archive"] = "erase"
@@ -66,10 +67,16 @@ class RetentionRules(BaseModel):
 
     grace_days: int = Field(default=14, ge=0, le=365)
     """Days between being seen as due and being forgotten."""
+    jurisdictions: dict[str, str] = Field(default_factory=dict[str, str])
+    """The country that each organisation hires in, where a job names none."""
+    offices: dict[str, str] = Field(default_factory=dict[str, str])
+    """The country of each office, as jobs name it, where a source tells offices and no countries."""
+    in_process_days: int = Field(default=0, ge=0)
+    """Days without anything happening after which an open application keeps nobody any more; 0: it does while open."""
     rules: tuple[RetentionRule, ...] = ()
 
     def of(self, country: str | None, basis: str) -> RetentionRule | None:
-        """Return the rule for a person: the first that fits."""
+        """Return the rule for what somebody is kept for: the first that fits."""
         for rule in self.rules:
             if (not rule.countries or country in rule.countries) and rule.basis in (None, basis):
                 return rule

@@ -29,7 +29,7 @@ _MEANING = (
     "channel",
     "who",
 )
-_MEANING_IF_SET = ("recipient", "holdout", "useless_after", "voucher", "priority")
+_MEANING_IF_SET = ("recipient", "holdout", "useless_after", "voucher", "priority", "once_per")
 """Of later than the others: left out where it says nothing, so that segments from before keep their version."""
 
 Recipient = Literal["person", "recruiter", "hiring_manager", "interviewer", "referrer", "user"]
@@ -48,7 +48,8 @@ class SegmentDefinition(BaseModel):
     segment. `event`: membership is an occasion for one message, counted from the segment's activation; otherwise it
     is a state that a destination mirrors. `type` decides which consent is asked for. `recipient`: who is written to.
     `priority`: of marketing segments that would write to one person on one day the highest does. `holdout`: the share
-    of people, always the same ones, who are never reached, so that an effect can be told.
+    of people, always the same ones, who are never reached, so that an effect can be told. `once_per`: a message goes
+    once for each subject, or anew for each consent that a person gives, when it runs out.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -70,6 +71,7 @@ class SegmentDefinition(BaseModel):
     useless_after_days: int | None = Field(default=None, gt=0)
     useless_after: str | None = None
     """A time of the subject from which a message is of no use, as an interview's `starts_at`."""
+    once_per: Literal["subject", "consent"] = "subject"
     priority: int = 0
     holdout: float = Field(default=0, ge=0, lt=1)
     voucher: str | None = None
@@ -115,6 +117,8 @@ class SegmentDefinition(BaseModel):
             raise _wrong("recipient", f"a segment of {self.subject}s has no {self.recipient}; give another one")
         if self.recipient != "person" and self.type == "marketing":
             raise _wrong("recipient", "marketing goes to candidates alone; give `type: service`")
+        if self.once_per == "consent" and (self.subject != "person" or self.event):
+            raise _wrong("once_per", "consents are people's, and run out; give `subject: person`, without `event`")
         if self.holdout and self.type == "service":
             raise _wrong("holdout", "service messages are never held back; `holdout` belongs to `type: marketing`")
 

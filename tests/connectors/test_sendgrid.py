@@ -185,13 +185,13 @@ def test_a_request_holds_no_more_than_thirty_thousand_contacts_or_six_megabytes(
 
 
 def test_requests_are_at_the_floor(rig: SendGridRig):
-    """⌈changed/30 000⌉ and one question after its job, + 2 for a new list; leaving 2 x ⌈left/100⌉ + 1."""
+    """⌈changed/30 000⌉ and one question after its job, + 2 for a new list; leaving 3 x ⌈left/100⌉ + 1."""
     first = rig.open()
     applied(first, *(row(f"p{number}") for number in range(250)))
     assert first.requests == 1 + 1 + 2
     second = rig.open()
     applied(second, *(row(f"p{number}", Action.REMOVE, known=True) for number in range(250)))
-    assert second.requests == 3 + 3 + 1
+    assert second.requests == 3 + 3 + 3 + 1
 
 
 def test_leaving_takes_off_our_list_and_nothing_else(rig: SendGridRig):
@@ -202,6 +202,29 @@ def test_leaving_takes_off_our_list_and_nothing_else(rig: SendGridRig):
     applied(rig.open(), row("ann", Action.REMOVE, known=True))
     assert account.listed(TAG) == {"bob@example.org"}
     assert account.listed("Newsletter") == {"ann@example.org"}
+
+
+def test_who_is_taken_off_a_list_is_said_to_be_gone_once_the_job_is_done(rig: SendGridRig, slept: list[float]):
+    destination = rig.open()
+    applied(destination, row("ann"), row("bob"))
+    rig.vendor.account.polls = 2
+    outcomes = list(destination.apply([row("ann", Action.REMOVE), row("nobody", Action.REMOVE)], NOW))
+    assert [one.fate for one in outcomes] == [Fate.PENDING, Fate.REMOVED]
+    assert rig.holds() == {"ann@example.org", "bob@example.org"}
+    asked = [Awaited("row_ann", Action.REMOVE, "ann@example.org", TAG)]
+    assert [one.fate for one in destination.followed(outcomes[0].job or "", asked, NOW)] == [Fate.REMOVED]
+    assert (rig.holds(), slept) == ({"bob@example.org"}, [1.0, 2.0])
+
+
+def test_a_removal_that_nobody_knows_of_any_more_or_that_failed_is_settled_by_a_look(rig: SendGridRig):
+    applied(rig.open(), row("ann"))
+    asked = [Awaited("row_ann", Action.REMOVE, "ann@example.org", TAG)]
+    assert [one.fate for one in rig.open().followed("nowhere", asked, NOW)] == [Fate.DEFERRED]
+    rig.vendor.account.fails = True
+    assert applied(rig.open(), row("ann", Action.REMOVE))["ann"].fate is Fate.DEFERRED
+    rig.vendor.account.fails = False
+    assert applied(rig.open(), row("ann", Action.REMOVE))["ann"].fate is Fate.REMOVED
+    assert [one.fate for one in rig.open().followed("nowhere", asked, NOW)] == [Fate.REMOVED]
 
 
 def test_the_many_lists_of_an_account_come_in_pages(rig: SendGridRig):

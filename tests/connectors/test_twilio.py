@@ -61,16 +61,18 @@ def test_what_is_sent_and_answered_is_as_twilio_describes_it(rig: TwilioRig):
     destination.check()
     _, cursor = learned(destination)
     learned(destination, cursor)
+    assert rig.vendor.sent()[BOB][0].media == ["https://pool.example/a.png"]
+    assert rig.vendor.sent()[ANN][0].body == "Hello ann."
+    list(destination.erase([ANN], NOW))
+    assert ANN not in rig.vendor.sent()
     spec = described("twilio_api_v2010.json")
-    assert judge(spec, listening.heard) == 3 + 1 + 2 + 2
+    assert judge(spec, listening.heard) == 3 + 1 + 2 + 2 + 3
     described_form = json.loads((SPECS / "twilio_api_v2010.json").read_text())["paths"][
         "/2010-04-01/Accounts/{AccountSid}/Messages.json"
     ]["post"]["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
     taken = described_form["properties"]
     for sent, _ in listening.heard:
         assert {name for name, _ in parse_qsl(sent.content.decode())} <= set(taken)
-    assert rig.vendor.sent()[BOB][0].media == ["https://pool.example/a.png"]
-    assert rig.vendor.sent()[ANN][0].body == "Hello ann."
 
 
 def test_a_message_that_is_not_as_described_is_noticed(rig: TwilioRig):

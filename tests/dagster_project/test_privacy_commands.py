@@ -80,6 +80,7 @@ def test_requests_are_opened_listed_extended_and_closed(here):
     assert name in listed.out
     assert "late" in listed.out
     assert here.types("person", person, "--json").json["state"] == "restricted"
+    assert "Nobody was given anything of this person." in here.types("requests", "show", name).out
     assert "2026-04-28" in here.types("requests", "extend", name, "--reason", "many records").out
     here.types("requests", "close", name, "--outcome", "lifted")
     assert here.types("requests").out.strip() == "Nobody waits for an answer."

@@ -16,7 +16,7 @@ from talent_pool.installation import Installation
 from talent_pool.refused import Refused
 from talent_pool.segments.definition import SegmentDefinition
 from talent_pool.store.database import Store
-from talent_pool.store.tables import applications, deliveries, people, users
+from talent_pool.store.tables import applications, deliveries, events, people, users
 from talent_pool.store.tables import tasks as tasks_table
 from tests.talent_pool.outbound import NOW, ON, Pool, Post, Shelf, installation, post_settings, shelf_settings
 
@@ -153,6 +153,29 @@ def test_in_process_and_just_rejected_hear_no_marketing_but_every_answer(store: 
     assert _deliver(pool, shelf, rules, NOW + 14 * DAY).fates[Fate.SENT] == 1
 
 
+@pytest.mark.parametrize(("actor", "counts"), [("human", True), ("candidate", True), (None, True), ("machine", False)])
+def test_an_open_application_counts_as_long_as_something_happens_to_it(store: Store, actor: str | None, counts: bool):
+    pool = Pool(store)
+    ann = pool.person("ann")
+    pool.join("silver_medallists", ann)
+    application = pool.application("ann", 1, applied_at=NOW - 100 * DAY)
+    event = {
+        "id": "evt_1", "connection": "test", "record_id": "rec_evt_1", "application_id": application,
+        "type": "stage_changed", "at": NOW - 30 * DAY, "precision": "exact", "actor": actor, "details": {},
+    }  # fmt: skip
+    with store.writing() as connection:
+        connection.execute(insert(events).values(event))
+    shelf, rules = Shelf(), ContactPolicy(cool_off_days=0)
+    sent = _deliver(pool, shelf, rules).fates.get(Fate.SENT, 0)
+    assert sent == (0 if counts else 1)
+    if counts:
+        assert _row(_deliver(pool, shelf, rules, NOW + 59 * DAY)).reason == policy.IN_PROCESS
+        assert _deliver(pool, shelf, rules, NOW + 60 * DAY).fates[Fate.SENT] == 1
+    for_ever = rules.model_copy(update={"in_process_days": 0})
+    assert _deliver(pool, shelf, for_ever, NOW + 1000 * DAY).fates[Fate.REMOVED] == 1
+    assert policy.next_moment(policy.Contact(active_at=NOW), for_ever, NOW + 1000 * DAY) is None
+
+
 def test_service_messages_go_at_night_and_as_often_as_there_is_something_to_say(store: Store):
     pool, post = Pool(store), Post(settings=post_settings("acknowledge_new_applicants"))
     pool.person("ann")
@@ -259,6 +282,20 @@ def test_a_rejection_after_an_interview_is_a_task_and_never_a_message(store: Sto
     with pytest.raises(Refused):
         tasks.complete(store, found["per_ann"].id, "ray", NOW)
     assert offered
+
+
+def test_a_task_is_known_by_its_kind_and_not_by_its_sentence(store: Store, monkeypatch: pytest.MonkeyPatch):
+    pool = Pool(store)
+    _rejected(pool, "ann", 1, rank=3)
+    settings = DestinationSettings(
+        name="post", connector="smtp",
+        pushes=(Push(segment="final_rejection", since="2026-01-01T00:00:00Z", template="silver_medallists"),),
+    )  # fmt: skip
+    monkeypatch.setattr(policy, "HUMAN_MOMENT", "Said in other words.")
+    whole = Installation({}, {"final_rejection": FINAL}, {"post": settings}, {})
+    told = delivery.deliver(store, whole, Post(settings=settings), NOW, ON)
+    assert [row.reason for row in told.rows] == ["Said in other words."]
+    assert [one.kind for one in tasks.listed(store)] == ["rejection"]
 
 
 def test_each_voucher_code_is_handed_out_once(store: Store):

@@ -175,6 +175,16 @@ def test_a_destination_without_a_way_is_a_task_for_a_person_and_holds_the_reques
     assert requests.get(world.store, request.id).state == "closed"
 
 
+def test_what_cannot_be_read_again_is_believed_and_the_receipt_says_so(world):
+    her = world.furnish()
+    world.shelf.erases, world.shelf.stubborn = "tell", True
+    request = erased(world, her)
+    told = {name: (state, sentence) for name, _, state, sentence in request.recipients}["shelf"]
+    assert told[0] == "done"
+    assert "cannot be read again" in told[1]
+    assert world.shelf.asked_to_forget
+
+
 def test_unread_deliveries_that_name_her_keep_the_request_open_until_they_are_read(world):
     her = world.furnish()
     body = orjson.dumps([["candidates", {"id": REMOTE[0], "candidate": candidate(REMOTE[0], NAME, (EMAIL,))}]])

@@ -27,7 +27,8 @@ deliveries = Table(
     Column("sent_at", UtcDateTime),
     Column("run_id", Text, nullable=False),
     Column("type", Text),  # service, marketing; null: from before this was kept
-    UniqueConstraint("destination", "segment", "subject_id"),
+    Column("occasion", Text, nullable=False, server_default=""),  # where a subject may be written to more than once
+    UniqueConstraint("destination", "segment", "subject_id", "occasion"),
     Index(None, "person_id"),
     Index(None, "candidate_record_id"),
     Index(None, "address_key"),

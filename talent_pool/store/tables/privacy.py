@@ -34,7 +34,7 @@ privacy_recipients = Table(
     metadata,
     Column("request_id", Text, ForeignKey("privacy_requests.id", ondelete="CASCADE"), nullable=False),
     Column("name", Text, nullable=False),  # a destination, or "inbox"
-    Column("can", Text, nullable=False),  # delete, anonymise, no
+    Column("can", Text, nullable=False),  # of an erasure: delete, anonymise, tell, no; else: push
     Column("state", Text, nullable=False),  # waiting, done, by_hand
     Column("told", Text),  # our sentence: what was done, or what stands in the way
     Column("asked", Integer, nullable=False, server_default="0"),  # addresses it was asked about
