@@ -20,6 +20,9 @@ from talent_pool.landing.told import Told, told
 LARGEST = 5_000_000
 """Bytes of canonical JSON; a larger object is no candidate but a file or a mistake."""
 
+_LEVEL = -1
+"""zstd's: for objects of a few kB it takes half the time of level 1, and a quarter more room."""
+
 Parse = Callable[[str, Json], Iterable[Record]]
 _per_thread = threading.local()
 
@@ -68,7 +71,7 @@ def compressed(body: bytes) -> bytes:
     """Return zstd of `body`."""
     compressor = getattr(_per_thread, "compressor", None)
     if compressor is None:
-        compressor = _per_thread.compressor = zstandard.ZstdCompressor(level=1)
+        compressor = _per_thread.compressor = zstandard.ZstdCompressor(level=_LEVEL)
     return compressor.compress(body)
 
 
@@ -85,9 +88,9 @@ def remote_id_of(stream: Stream, raw: Any) -> str | None:
     if not isinstance(raw, dict):
         return None
     value = cast("Json", raw).get(stream.key)
-    if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
-        return None
-    return None if isinstance(value, str) and "\x00" in value else str(value)
+    if isinstance(value, str):
+        return value if value and "\x00" not in value else None
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def recognised(stream: Stream, raw: Any) -> Arrival | Unreadable:
@@ -95,10 +98,8 @@ def recognised(stream: Stream, raw: Any) -> Arrival | Unreadable:
     remote_id = remote_id_of(stream, raw)
     if remote_id is None:
         return unreadable(raw, None, _nameless(stream, raw))
-    lasting, volatile = dict(cast("Json", raw)), Json()
-    for name in stream.volatile:
-        if name in lasting:
-            volatile[name] = lasting.pop(name)
+    lasting = dict(cast("Json", raw))
+    volatile = {name: lasting.pop(name) for name in stream.volatile if name in lasting}
     body = text = canonical(lasting)
     if volatile:  # written once, not twice: all that lasts, then what does not
         body = b"%b,%b" % (text[:-1], canonical(volatile)[1:])

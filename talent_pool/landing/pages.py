@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, select
 
 from connectors.contract import Page, Stream
 from talent_pool.landing import payload_rows
-from talent_pool.landing.arrivals import Arrival, Parse, Parsed, Unreadable, compressed, read, recognised, remote_id_of
+from talent_pool.landing.arrivals import Arrival, Parse, Parsed, Unreadable, compressed, read, recognised
 from talent_pool.landing.erased import barred
 from talent_pool.landing.payload_rows import Known, Origin, chunks
 from talent_pool.landing.record_rows import land_records
@@ -79,7 +79,7 @@ def prepare(landing: Landing, stream: Stream, page: Page, before: Iterable[Sorte
     return objects
 
 
-def commit(store: Store, origin: Origin, lease: Lease, pages: Iterable[Sorted]) -> None:
+def commit(store: Store, origin: Origin, lease: Lease, pages: Sequence[Sorted]) -> None:
     """Write prepared pages and their cursors in one transaction.
 
     Raises Busy if the lease was lost, StoreUnavailable; either leaves nothing.
@@ -88,8 +88,8 @@ def commit(store: Store, origin: Origin, lease: Lease, pages: Iterable[Sorted]) 
         lease.renew(connection)
         for page in pages:
             write(connection, store, origin, page)
-            if page.covers is not None:
-                _move_cursor(connection, store, origin, page.covers)
+        for reached in _reached(pages):
+            _move_cursor(connection, store, origin, reached)
 
 
 def land_deliveries(
@@ -136,7 +136,8 @@ def sort(
 
     `arrived_at` says when each of them came, where that was before now (out of quarantine).
     """
-    ids = {name for raw in raws if (name := remote_id_of(stream, raw)) is not None}
+    arrived = [recognised(stream, raw) for raw in raws]
+    ids = {each.remote_id for each in arrived if isinstance(each, Arrival)}
     with landing.store.reading() as connection:
         known = payload_rows.known(connection, landing.origin, stream.name, ids)
     for page in before:
@@ -144,8 +145,8 @@ def sort(
             each = page.newest[name]
             known[name] = Known(each.hash, each.version, landing.origin.now, landing.origin.run_id)
     sorting = _Sorting(landing, Sorted(stream, landing.next_number(), Counts(read=len(raws))), known)
-    for raw, at in zip(raws, arrived_at or [None] * len(raws), strict=True):
-        sorting.place(raw, at)
+    for each, at in zip(arrived, arrived_at or [None] * len(raws), strict=True):
+        sorting.place(each, at)
     return sorting.page
 
 
@@ -155,10 +156,9 @@ class _Sorting:
     page: Sorted
     known: Mapping[str, Known]
 
-    def place(self, raw: Any, arrived_at: datetime | None) -> None:
+    def place(self, arrival: Arrival | Unreadable, arrived_at: datetime | None) -> None:
         """Count one object, and keep it for writing if it says something new."""
         page = self.page
-        arrival = recognised(page.stream, raw)
         unreadable = arrival if isinstance(arrival, Unreadable) else self._place(arrival, arrived_at)
         if unreadable is not None:
             page.counts.quarantined += 1
@@ -175,8 +175,8 @@ class _Sorting:
         tells = read(arrival, page.stream, self.landing.parse)
         if isinstance(tells, Unreadable):
             return tells
-        one = Parsed(remote_id, arrival.hash, compressed(arrival.body), version(tells), known is not None, "", tells)
-        is_stale = before is not None and _is_older(one, before, arrived_at)
+        newest = version(tells)
+        is_stale = before is not None and _is_older(newest, before, arrived_at)
         fate = "new" if known is None else "changed"
         if is_repeat:
             fate = "duplicate"
@@ -185,8 +185,9 @@ class _Sorting:
         elif tells and all(each.deletion is not None for each in tells):
             fate = "deleted"
         _count(page.counts, fate)
-        one = one._replace(fate=fate)
         if not is_stale:
+            body = compressed(arrival.body)
+            one = Parsed(remote_id, arrival.hash, body, newest, known is not None, fate, tells)
             page.objects.append(one)
             page.newest[remote_id] = one
         return None
@@ -196,11 +197,11 @@ def _count(counts: Counts, fate: str) -> None:
     setattr(counts, fate, getattr(counts, fate) + 1)
 
 
-def _is_older(one: Parsed, before: Known | Parsed, arrived_at: datetime | None) -> bool:
-    if one.version is not None and before.version is not None:
-        return one.version < before.version
+def _is_older(newest: datetime | None, before: Known | Parsed, arrived_at: datetime | None) -> bool:
+    if newest is not None and before.version is not None:
+        return newest < before.version
     came_before = arrived_at is not None and isinstance(before, Known) and arrived_at < before.fetched_at
-    return one.version is None and came_before
+    return newest is None and came_before
 
 
 def write(connection: Connection, store: Store, origin: Origin, page: Sorted) -> None:
@@ -224,6 +225,16 @@ def write_page(connection: Connection, origin: Origin, number: int, stream: str,
     """Write one line of the run's ledger."""
     row = {"run_id": origin.run_id, "number": number, "stream": stream, **dict(counts)}
     connection.execute(insert(run_pages), row)
+
+
+def _reached(pages: Iterable[Sorted]) -> Iterable[Page]:
+    """Return the last page of each stream; it ends a full read where any of them does."""
+    last: dict[str, Page] = {}
+    for covers in (page.covers for page in pages if page.covers is not None):
+        before = last.get(covers.stream)
+        ends = covers.ends_full_read or (before is not None and before.ends_full_read)
+        last[covers.stream] = replace(covers, ends_full_read=ends)
+    return last.values()
 
 
 def _move_cursor(connection: Connection, store: Store, origin: Origin, page: Page) -> None:

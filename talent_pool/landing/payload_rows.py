@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, delete, insert, select, update
 
 from connectors.contract import Stream
 from talent_pool.landing.arrivals import Parsed, Unreadable
@@ -29,6 +29,13 @@ _QUARANTINE = (
 _AGAIN = """
 ON CONFLICT (connection, stream, hash) DO UPDATE SET replayed_at = NULL, reason = excluded.reason
 WHERE quarantine.replayed_at IS NOT NULL OR quarantine.reason <> excluded.reason"""
+# Put together once: this is asked with every page that lands.
+_ASIDE = and_(
+    quarantine.c.connection == bindparam("at"),
+    quarantine.c.stream == bindparam("of"),
+    quarantine.c.replayed_at.is_(None),
+)
+_ANY_ASIDE = select(quarantine.c.id).where(_ASIDE).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +140,9 @@ def set_aside(
 
 def release(connection: Connection, origin: Origin, stream: str, remote_ids: Collection[str]) -> None:
     """Mark quarantined versions of objects as replayed, now that a good version has landed."""
-    waiting = quarantine.c.replayed_at.is_(None)
-    here = (quarantine.c.connection == origin.connection, quarantine.c.stream == stream, waiting)
-    if connection.execute(select(quarantine.c.id).where(*here).limit(1)).first() is None:
+    here = {"at": origin.connection, "of": stream}
+    if connection.execute(_ANY_ASIDE, here).first() is None:
         return
     for chunk in chunks(remote_ids):
-        statement = update(quarantine).where(*here, quarantine.c.remote_id.in_(chunk))
-        connection.execute(statement.values(replayed_at=origin.now))
+        statement = update(quarantine).where(_ASIDE, quarantine.c.remote_id.in_(chunk))
+        connection.execute(statement.values(replayed_at=origin.now), here)

@@ -66,10 +66,11 @@ def land_records(
     for one, pairs in zip(objects, named, strict=True):
         for birth, told in pairs:
             _bring(landing, stream, one, birth, told)
-        for birth in gone.get(one.remote_id, set()).difference(birth for birth, _ in pairs):
-            standing = landing.standing[birth]
-            if standing.removed_at is None and standing.payload_remote_id == one.remote_id:
-                merging.vanish(standing, one.version or origin.now)
+        if one.remote_id in gone:
+            for birth in gone[one.remote_id].difference(birth for birth, _ in pairs):
+                standing = landing.standing[birth]
+                if standing.removed_at is None and standing.payload_remote_id == one.remote_id:
+                    merging.vanish(standing, one.version or origin.now)
     _write(connection, landing)
     return {standing.payload_remote_id for standing in landing.standing.values() if standing.is_touched}
 

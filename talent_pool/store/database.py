@@ -11,13 +11,14 @@ import os
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
 from itertools import chain
 from sqlite3 import Connection as SqliteConnection
 from sqlite3 import Cursor, OperationalError
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, text, update
+from sqlalchemy import URL, Connection, Engine, Table, bindparam, create_engine, event, text, update
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
@@ -70,8 +71,10 @@ class StoreUnavailable(Exception):
     """The database cannot be used now; the text says what to do. Nothing that was committed is lost."""
 
 
-SELDOM = 2_000
-"""Pages that SQLite's log may hold before they are written back: the same pages of indexes change again and again."""
+SELDOM = 8_000
+"""Pages that SQLite's log may hold before they are written back: the same pages of indexes change again and again.
+
+It is half of what the log's file is kept at."""
 
 
 def open_engine(url: str, *, writes: Literal["immediate", "deferred"] = "immediate", log_pages: int = SELDOM) -> Engine:
@@ -252,14 +255,28 @@ def insert_rows(
     one statement: a statement for each gives up and takes back Python's lock every time, while another thread
     fetches. `conflict` is the statement's ON CONFLICT part.
     """
-    mark = "?" if connection.dialect.name == "sqlite" else "%s"
-    columns = ", ".join(table.c[name].name for name in names)
-    one = f"({', '.join([mark] * len(names))})"
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         block = rows[start : start + _ROWS_AT_ONCE]
-        values = ", ".join([one] * len(block))
-        statement = f"INSERT INTO {table.name} ({columns}) VALUES {values} {conflict}"  # noqa: S608 - our own names
+        statement = _inserting(connection.dialect.name, table, tuple(names), len(block), conflict)
         connection.exec_driver_sql(statement, tuple(chain.from_iterable(block)))
+
+
+@lru_cache(maxsize=256)
+def _inserting(dialect: str, table: Table, names: tuple[str, ...], rows: int, conflict: str) -> str:
+    """Return the statement; the same object each time, so that neither it nor its hash is made again."""
+    mark = "?" if dialect == "sqlite" else "%s"
+    columns = ", ".join(table.c[name].name for name in names)
+    values = ", ".join([f"({', '.join([mark] * len(names))})"] * rows)
+    return f"INSERT INTO {table.name} ({columns}) VALUES {values} {conflict}"  # noqa: S608 - our own names
+
+
+# Put together once: this is asked for with every page that lands.
+_RAISED = (
+    update(counters)
+    .where(counters.c.name == bindparam("counter"))
+    .values(value=counters.c.value + bindparam("by", None, counters.c.value.type))
+    .returning(counters.c.value)
+)
 
 
 def allocate(connection: Connection, counter: str, count: int) -> int:
@@ -267,12 +284,7 @@ def allocate(connection: Connection, counter: str, count: int) -> int:
 
     The counter's row stays locked until the commit, so numbers are gap-free in commit order.
     """
-    row = connection.execute(
-        update(counters)
-        .where(counters.c.name == counter)
-        .values(value=counters.c.value + count)
-        .returning(counters.c.value)
-    ).first()
+    row = connection.execute(_RAISED, {"counter": counter, "by": count}).first()
     if row is None:
         raise LookupError(f"the store has no counter {counter!r}; run `catchment migrate`")
     return int(row.value) - count + 1

@@ -24,6 +24,7 @@ Kind = Literal["record", "payload", "email", "phone", "url", "name"]
 _LOCK = "tombstones"
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://(www\.)?")
 _ALL = select(tombstones.c.key, tombstones.c.kind, tombstones.c.erased_at)
+_ANY = select(tombstones.c.key).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def hold(connection: Connection, *, shared: bool) -> None:
 
 def any_stand(connection: Connection) -> bool:
     """Say whether anybody was ever erased."""
-    return connection.execute(select(tombstones.c.key).limit(1)).first() is not None
+    return connection.execute(_ANY).first() is not None
 
 
 def standing(connection: Connection, keys: Collection[str]) -> dict[str, datetime]:

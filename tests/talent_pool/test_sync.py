@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from connectors.contract import Stream
+from connectors.contract import Page, Stream
 from connectors.errors import RateLimited, Unavailable
 from talent_pool.landing.conservation import unbalanced
-from talent_pool.landing.pages import DELIVERIES
+from talent_pool.landing.pages import DELIVERIES, commit, prepare
 from talent_pool.landing.quarantine import listed
-from talent_pool.landing.sync import cursor, sync
+from talent_pool.landing.sync import cursor, sync, under_lease
 from talent_pool.store import leases, runs
 from talent_pool.store.tables import cursors
 from talent_pool.store.tables import leases as lease_rows
@@ -33,6 +33,22 @@ def test_full_refresh_reads_all_again(store, inbox):
     assert dict(sync(store, inbox, source, NOW, full_refresh=True).counts)["same"] == 4
     with store.reading() as connection:
         assert connection.execute(select(cursors.c.full_read_at)).scalar() == NOW
+
+
+def test_pages_of_one_transaction_move_each_cursor_to_its_end(store):
+    source = MemorySource({})
+    with under_lease(store, source, "sync", NOW) as (landing, _):
+        pages = [
+            prepare(landing, Stream("candidates"), Page("candidates", [candidate(1)], {"at": 1}, ends_full_read=True)),
+            prepare(landing, Stream("jobs"), Page("jobs", [{"id": 1}], {"at": 7})),
+            prepare(landing, Stream("candidates"), Page("candidates", [candidate(2)], {"at": 2})),
+        ]
+        commit(store, landing.origin, landing.lease, pages)
+    assert cursor(store, "ats", "candidates") == {"at": 2}
+    assert cursor(store, "ats", "jobs") == {"at": 7}
+    with store.reading() as connection:
+        ended = dict(connection.execute(select(cursors.c.stream, cursors.c.full_read_at)).all())
+    assert ended == {"candidates": NOW, "jobs": None}
 
 
 def test_counts_are_told_by_page_and_by_stream(store, inbox):
