@@ -15,10 +15,17 @@ from talent_pool.refused import Refused
 from talent_pool.resolution import turns
 from talent_pool.resolution.landed import by_ids
 from talent_pool.store.database import Store
+from talent_pool.store.lookup import rows_of
 from talent_pool.store.tables import decisions, work
 
 Kind = Literal["same", "different"]
 Pair = tuple[str, str]
+
+_STANDING = (
+    select(decisions.c.id, decisions.c.kind, decisions.c.record_a, decisions.c.record_b, decisions.c.decided_by)
+    .where(decisions.c.withdrawn_at.is_(None))
+    .order_by(decisions.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +81,7 @@ class Ties:
 
 def standing(connection: Connection) -> list[Decision]:
     """Return every decision that was not withdrawn, in the order of their ids."""
-    names = ("id", "kind", "record_a", "record_b", "decided_by")
-    statement = select(*(decisions.c[name] for name in names))
-    rows = connection.execute(statement.where(decisions.c.withdrawn_at.is_(None)).order_by(decisions.c.id))
-    return [Decision(*row) for row in rows]
+    return [Decision(*row) for row in rows_of(connection, _STANDING)]
 
 
 def ties(decided: Iterable[Decision]) -> Ties:
@@ -105,7 +109,7 @@ def decide(store: Store, kind: Kind, a: str, b: str, *, by: str, now: datetime, 
     """
     record_a, record_b = sorted((a, b))
     with store.writing() as connection:
-        turns.begin(store, connection)
+        turns.begin(connection)
         _require_candidates(connection, record_a, record_b)
         already = [decision for decision in standing(connection) if not decision.by_vendor]
         for decision in already:
@@ -132,7 +136,7 @@ def decide(store: Store, kind: Kind, a: str, b: str, *, by: str, now: datetime, 
 def withdraw(store: Store, decision_id: str, now: datetime) -> None:
     """Take a decision back; from the next resolution on the model speaks again. Raises Refused for an unknown id."""
     with store.writing() as connection:
-        turns.begin(store, connection)
+        turns.begin(connection)
         row = connection.execute(select(decisions).where(decisions.c.id == decision_id)).first()
         if row is None:
             raise Refused(f"There is no decision {decision_id}. See `catchment explain` for those that stand.")

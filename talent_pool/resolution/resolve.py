@@ -15,7 +15,8 @@ from talent_pool.resolution import survivorship_in_force
 from talent_pool.resolution.neighbours import Score
 from talent_pool.resolution.turn_plan import Plan, plan
 from talent_pool.resolution.turn_write import ResolveReport, write
-from talent_pool.store.database import Store, StoreUnavailable
+from talent_pool.store.database import Store
+from talent_pool.store.unavailable import StoreUnavailable
 from talent_pool.uncollected import uncollected
 
 __all__ = ["ResolveReport", "StoreMoves", "resolve", "resolve_all"]

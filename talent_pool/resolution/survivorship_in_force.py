@@ -9,18 +9,26 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Select, literal, select
+from sqlalchemy import Connection, Integer, Select, bindparam, literal, select
 
 from talent_pool.installation import Installation
 from talent_pool.resolution import turns
 from talent_pool.resolution.golden import TRUST_IN_UNKNOWN
 from talent_pool.store.database import Store
+from talent_pool.store.lookup import rows_of
 from talent_pool.store.tables import GONE, people, person_records, records, switches, work
 from talent_pool.store.types import UtcDateTime
 
 STAGE = "rebuild"
 _SWITCH = "survivorship"
 _InForce = Mapping[str, Any]
+_VALUE = select(switches.c.value).where(switches.c.name == _SWITCH)
+_WAITS = (
+    select(work.c.subject_id)
+    .where(work.c.stage == STAGE)
+    .order_by(work.c.since, work.c.subject_id)
+    .limit(bindparam("limit", type_=Integer))
+)
 
 
 def wake(store: Store, installation: Installation, now: datetime) -> None:
@@ -33,7 +41,7 @@ def wake(store: Store, installation: Installation, now: datetime) -> None:
         if _stored(connection) == wanted:
             return
     with store.writing() as connection:
-        turns.begin(store, connection)  # a turn that was thought out by the former rules is thought out anew
+        turns.begin(connection)  # a turn that was thought out by the former rules is thought out anew
         concerned = _concerned(_stored(connection), wanted)
         if concerned is not None:
             subjects = concerned.add_columns(literal(STAGE), literal(now, UtcDateTime))
@@ -46,8 +54,7 @@ def wake(store: Store, installation: Installation, now: datetime) -> None:
 
 def waiting(connection: Connection, limit: int) -> list[str]:
     """Return at most `limit` people who wait to be rebuilt."""
-    waits = select(work.c.subject_id).where(work.c.stage == STAGE).order_by(work.c.since, work.c.subject_id)
-    return list(connection.execute(waits.limit(limit)).scalars())
+    return [row.subject_id for row in rows_of(connection, _WAITS, limit=limit)]
 
 
 def _concerned(stored: _InForce | None, wanted: _InForce) -> Select[tuple[str]] | None:
@@ -74,8 +81,8 @@ def _configured(installation: Installation) -> _InForce:
 
 
 def _stored(connection: Connection) -> _InForce | None:
-    text = connection.execute(select(switches.c.value).where(switches.c.name == _SWITCH)).scalar()
-    return None if text is None else orjson.loads(text)
+    found = rows_of(connection, _VALUE)
+    return orjson.loads(found[0].value) if found else None
 
 
 def _text(wanted: _InForce) -> str:

@@ -64,7 +64,7 @@ class ResolveReport:
 def write(store: Store, plan: Plan, now: datetime) -> ResolveReport | None:
     """Write the turn; None, with nothing written, when the store moved on since the plan was made."""
     with store.writing() as connection:
-        turns.begin(store, connection)
+        turns.begin(connection)
         if not _still_stands(connection, plan):
             return None
         apply_to(connection, _DONE, work.c.subject_id, plan.taken)

@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import func, insert, select, text, update
 
 from talent_pool.home import Home
-from talent_pool.store.database import Store, StoreUnavailable, allocate, insert_rows
+from talent_pool.store.database import Store, allocate, insert_rows
 from talent_pool.store.tables import counters, work
+from talent_pool.store.unavailable import StoreUnavailable
 from tests.conftest import KEY
 from tests.talent_pool.processes import all_at_once
 from tests.talent_pool.sources import NOW
