@@ -31,15 +31,17 @@ _WAITS = (
 )
 
 
+def is_of(connection: Connection, installation: Installation) -> bool:
+    """Say whether people are built as this installation says."""
+    return _stored(connection) == _configured(installation)
+
+
 def wake(store: Store, installation: Installation, now: datetime) -> None:
-    """Let people wait to be rebuilt whom a change concerns; writes nothing where nothing has changed.
+    """Put an installation's survivorship in force, and let people wait to be rebuilt whom that concerns.
 
     Another rule concerns everybody, another trust whoever has a record from that connection.
     """
     wanted = _configured(installation)
-    with store.reading() as connection:
-        if _stored(connection) == wanted:
-            return
     with store.writing() as connection:
         turns.begin(connection)  # a turn that was thought out by the former rules is thought out anew
         concerned = _concerned(_stored(connection), wanted)

@@ -16,7 +16,7 @@ from dedupe.clustering import clusters
 from talent_pool.epochs import stored as epochs
 from talent_pool.epochs.stored import Epoch
 from talent_pool.installation import Installation
-from talent_pool.resolution import decisions, survivorship_in_force, turns
+from talent_pool.resolution import survivorship_in_force, turns
 from talent_pool.resolution.components import Touched, touched
 from talent_pool.resolution.golden import Activity, activities, address_rows, combined, person_row
 from talent_pool.resolution.identity import Assignment, assign
@@ -83,11 +83,9 @@ def plan(
     waiting = by_ids(connection, taken)
     candidates = {name: landed for name, landed in waiting.items() if landed.record_type == "candidate"}
     compared = compare(connection, installation, candidates, epoch.model, score)
-    ties = decisions.ties(decisions.standing(connection))
-    around = touched(connection, compared, ties)
-    found = clusters(
-        sorted(around.members), around.edges, ties.same(around.members), ties.different(around.members), epoch.model
-    )
+    around = touched(connection, compared)
+    same, different = around.ties.same(around.members), around.ties.different(around.members)
+    found = clusters(around.members, around.edges, same, different, epoch.model)
     landed = by_ids(connection, around.members - compared.focus.keys()) | compared.focus
     order = {name: one.landing_number for name, one in landed.items()}
     assignment = assign(found, around.known, order, around.stand_ins)

@@ -24,6 +24,7 @@ from sqlalchemy import (
     any_,
     bindparam,
     func,
+    or_,
     select,
 )
 from sqlalchemy.types import TypeEngine
@@ -35,6 +36,8 @@ _AT_ONCE = 5000
 _AMONG = "among"
 
 _Value = TypeVar("_Value", str, int)
+_Columns = ColumnElement[_Value] | tuple[ColumnElement[_Value], ...]
+"""One column, or several of which any may hold the value."""
 _Changes = Insert | Update | Delete
 
 
@@ -79,10 +82,13 @@ def rows_of(connection: Connection, statement: Select[*tuple[Any, ...]], **value
 def rows_with(
     connection: Connection,
     statement: Select[*tuple[Any, ...]],
-    column: ColumnElement[_Value],
+    column: _Columns[_Value],
     values: Collection[_Value],
 ) -> Iterator[Any]:
-    """Yield the rows of `statement` whose `column` is one of `values`; prepared once, as in `rows_of`."""
+    """Yield the rows of `statement` whose `column` is one of `values`; prepared once, as in `rows_of`.
+
+    Of several columns one that holds such a value is enough; a row may then come once for each.
+    """
     if values:
         prepared = _prepared(connection.dialect, statement, column)
         for portion in portions(values):
@@ -92,7 +98,7 @@ def rows_with(
 def mappings_with(
     connection: Connection,
     statement: Select[*tuple[Any, ...]],
-    column: ColumnElement[_Value],
+    column: _Columns[_Value],
     values: Collection[_Value],
 ) -> Iterator[dict[str, Any]]:
     """Yield the same rows as `rows_with`, each as a dictionary of its own."""
@@ -111,7 +117,7 @@ def apply(connection: Connection, statement: _Changes, **values: Any) -> list[An
 
 
 def apply_to(
-    connection: Connection, statement: Update | Delete, column: ColumnElement[_Value], values: Collection[_Value]
+    connection: Connection, statement: Update | Delete, column: _Columns[_Value], values: Collection[_Value]
 ) -> None:
     """Update or delete the rows whose `column` is one of `values`."""
     if values:
@@ -136,11 +142,14 @@ class _Prepared:
 
     def __init__(self, dialect: Dialect, statement: Any) -> None:
         compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-        self._text, self._order = compiled.string, compiled.positiontup
+        self._text, order = compiled.string, compiled.positiontup
         # an IN list is spelt out by now, and its values are texts
         params, binds = compiled.params, compiled.binds
-        self._bound = {name: _bound(dialect, binds[name].type) for name in params if name in binds}
-        self._constants = {name: self._driven(name, value) for name, value in params.items()}
+        self._bound = {name: _bound(dialect, binds[name].type) for name in params if name in binds and name != _AMONG}
+        constants = {name: self._driven(name, value) for name, value in params.items()}
+        self._params: Any = constants if order is None else [constants[name] for name in order]
+        places = [(name, name) for name in constants] if order is None else list(enumerate(order))
+        self._places = {name: [place for place, one in places if one == name] for name in constants}
         columns = list(statement.exported_columns)
         names = [str(one.key) for one in columns]
         self.row: Any = namedtuple("row", names, rename=True)  # noqa: PYI024  # pyright: ignore[reportUntypedNamedTuple] - known only here
@@ -149,14 +158,17 @@ class _Prepared:
 
     def read(self, connection: Connection, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         """Run it with `values`, and return the rows that it gives."""
-        params = self._constants | {name: self._driven(name, value) for name, value in values.items()}
-        taken = params if self._order is None else [params[name] for name in self._order]
-        rows = run(connection, self._text, taken)
+        params = self._params.copy()
+        for name, value in values.items():
+            driven = self._driven(name, value)
+            for place in self._places[name]:
+                params[place] = driven
+        rows = run(connection, self._text, params)
         return [self._processed(row) for row in rows] if self._ways else rows
 
     def _driven(self, name: str, value: Any) -> Any:
         """Return a value as the driver takes it; those of `among` are so already."""
-        way = None if name == _AMONG else self._bound.get(name)
+        way = self._bound.get(name)
         return value if way is None else way(value)
 
     def _processed(self, row: Sequence[Any]) -> list[Any]:
@@ -176,5 +188,8 @@ def _bound(dialect: Dialect, of: TypeEngine[Any]) -> Callable[[Any], Any] | None
 
 
 @lru_cache(maxsize=512)
-def _prepared(dialect: Dialect, statement: Any, column: ColumnElement[Any] | None = None) -> _Prepared:
-    return _Prepared(dialect, statement if column is None else statement.where(_among(dialect.name, column)))
+def _prepared(dialect: Dialect, statement: Any, columns: _Columns[Any] | None = None) -> _Prepared:
+    if columns is None:
+        return _Prepared(dialect, statement)
+    each = columns if isinstance(columns, tuple) else (columns,)
+    return _Prepared(dialect, statement.where(or_(*(_among(dialect.name, column) for column in each))))
