@@ -6,11 +6,13 @@ Kept as one switch: every field's rule, and how far each connection is trusted.
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Integer, Select, bindparam, literal, select
 
+from dedupe.survivorship_rules import SurvivorshipRules
 from talent_pool.installation import Installation
 from talent_pool.resolution import turns
 from talent_pool.resolution.golden import TRUST_IN_UNKNOWN
@@ -77,14 +79,24 @@ def _having_records_of(connections: Collection[str]) -> Select[tuple[str]]:
 
 def _configured(installation: Installation) -> _InForce:
     return {
-        "rules": installation.survivorship.model_dump(mode="json"),
+        "rules": _told(installation.survivorship),
         "trust": {name: setting.trust for name, setting in installation.connections.items()},
     }
 
 
+@lru_cache(maxsize=16)
+def _told(rules: SurvivorshipRules) -> Mapping[str, Any]:
+    return rules.model_dump(mode="json")
+
+
 def _stored(connection: Connection) -> _InForce | None:
     found = rows_of(connection, _VALUE)
-    return orjson.loads(found[0].value) if found else None
+    return _read(found[0].value) if found else None
+
+
+@lru_cache(maxsize=16)
+def _read(text: str) -> _InForce:
+    return orjson.loads(text)
 
 
 def _text(wanted: _InForce) -> str:

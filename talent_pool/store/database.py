@@ -8,7 +8,7 @@ a writer. Nobody else may create an engine.
 import hashlib
 import hmac
 import os
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -18,7 +18,7 @@ from sqlite3 import Cursor, OperationalError
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
-from sqlalchemy import URL, Connection, Engine, Table, bindparam, create_engine, event, update
+from sqlalchemy import URL, Connection, Dialect, Engine, Table, bindparam, create_engine, event, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
@@ -106,7 +106,7 @@ def _sqlite_engine(url: str, *, immediate: bool, log_pages: int) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        run(connection, "BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
 
@@ -199,13 +199,17 @@ def insert_mappings(connection: Connection, table: Table, rows: Sequence[Mapping
     if not rows:
         return
     names = tuple(rows[0])
-    dialect = connection.dialect
-    ways = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
     columns = [
         [row[name] for row in rows] if way is None else [way(row[name]) for row in rows]
-        for name, way in zip(names, ways, strict=True)
+        for name, way in zip(names, _ways(connection.dialect, table, names), strict=True)
     ]
     insert_rows(connection, table, names, list(zip(*columns, strict=True)))
+
+
+@lru_cache(maxsize=256)
+def _ways(dialect: Dialect, table: Table, names: Sequence[str]) -> list[Callable[[Any], Any] | None]:
+    """Return what makes each column's value one that the driver takes; None where it is one."""
+    return [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
 
 
 _ROWS_AT_ONCE = 100
@@ -226,7 +230,7 @@ def insert_rows(
         run(connection, statement, tuple(chain.from_iterable(block)))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _insertion(dialect: str, table: Table, names: Sequence[str], rows: int, conflict: str) -> str:
     mark = "?" if dialect == "sqlite" else "%s"
     columns = ", ".join(table.c[name].name for name in names)
