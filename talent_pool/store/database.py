@@ -51,8 +51,9 @@ _NO_STORE = (
 )
 
 
-SELDOM = 2_000
-"""Pages that SQLite's log may hold before they are written back: the same pages of indexes change again and again."""
+SELDOM = 8_000
+"""Pages that SQLite's log may hold before they are written back, 32 megabytes: the same pages of indexes change again
+and again, and of a hundred records that are resolved one by one, at some fifty pages each, none should wait for it."""
 
 
 def open_engine(url: str, *, writes: Literal["immediate", "deferred"] = "immediate", log_pages: int = SELDOM) -> Engine:

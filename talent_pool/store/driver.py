@@ -34,7 +34,7 @@ def _raise(connection: Connection, statement: str, error: Any) -> NoReturn:
     is_lost = dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
     if is_lost:
         connection.invalidate(error)  # whoever comes next gets another
-    raise_in_plain_words(error, reached=not is_lost)
+    raise_in_plain_words(error, is_lost=is_lost)
     kind = dialect.loaded_dbapi.Error
     raise DBAPIError.instance(
         statement, None, error, kind, hide_parameters=True, connection_invalidated=is_lost, dialect=dialect

@@ -142,13 +142,14 @@ class _Prepared:
 
     def __init__(self, dialect: Dialect, statement: Any) -> None:
         compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-        self._text, order = compiled.string, compiled.positiontup
+        self._text: str = compiled.string
+        order: list[str] | None = compiled.positiontup
         # an IN list is spelt out by now, and its values are texts
         params, binds = compiled.params, compiled.binds
         self._bound = {name: _bound(dialect, binds[name].type) for name in params if name in binds and name != _AMONG}
         constants = {name: self._driven(name, value) for name, value in params.items()}
         self._params: Any = constants if order is None else [constants[name] for name in order]
-        places = [(name, name) for name in constants] if order is None else list(enumerate(order))
+        places: list[tuple[Any, str]] = [(name, name) for name in constants] if order is None else [*enumerate(order)]
         self._places = {name: [place for place, one in places if one == name] for name in constants}
         columns = list(statement.exported_columns)
         names = [str(one.key) for one in columns]

@@ -21,30 +21,27 @@ _WORDS = (
 _FALLBACK = "The store cannot be reached. See that it runs and that CATCHMENT_STORE_URL is right, then run again."
 
 
+# SQLite reports every misuse of SQL as OperationalError too; where no words fit, those are our own mistakes.
+_KINDS = frozenset({"OperationalError", "DatabaseError", "DiskFull", "UndefinedTable", "ConnectionTimeout"})
+
+
 class StoreUnavailable(Exception):
     """The database cannot be used now; the text says what to do. Nothing that was committed is lost."""
 
 
 def in_plain_words(context: ExceptionContext) -> None:
     """Raise StoreUnavailable for what the driver raises because the database is away, full or locked."""
-    reached = context.connection is not None and not context.is_disconnect
-    raise_in_plain_words(context.original_exception, reached=reached)
+    error = context.original_exception
+    if type(error).__name__ in _KINDS:  # no other: a pool that finds a connection gone opens another by itself
+        raise_in_plain_words(error, is_lost=context.is_disconnect or context.connection is None)
 
 
-def raise_in_plain_words(error: BaseException, *, reached: bool) -> None:
-    """Raise StoreUnavailable for a driver's error of these kinds, and return for any other.
-
-    `reached`: whether there is a connection still, so that an error we know no words for is the statement's.
-    """
-    # SQLite reports every misuse of SQL as OperationalError too; those are our own mistakes and stay what they are.
-    if type(error).__name__ not in _KINDS:
-        return
-    said = str(error)
-    for part, words in _WORDS:
-        if part in said:
-            raise StoreUnavailable(words) from error
-    if not reached:
+def raise_in_plain_words(error: BaseException, *, is_lost: bool) -> None:
+    """Raise StoreUnavailable for a driver's error of these kinds, or where the connection `is_lost`; else return."""
+    if type(error).__name__ in _KINDS:
+        said = str(error)
+        for part, words in _WORDS:
+            if part in said:
+                raise StoreUnavailable(words) from error
+    if is_lost:
         raise StoreUnavailable(_FALLBACK) from error
-
-
-_KINDS = frozenset({"OperationalError", "DatabaseError", "DiskFull", "UndefinedTable", "ConnectionTimeout"})
