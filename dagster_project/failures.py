@@ -6,8 +6,8 @@ from contextlib import contextmanager
 import dagster as dg
 
 from connectors.errors import ConnectorError, Unavailable
-from talent_pool.store.database import StoreUnavailable
 from talent_pool.store.leases import Busy
+from talent_pool.store.unavailable import StoreUnavailable
 
 RETRIES = 2
 """How often a step that may simply be tried again is; minutes, not hours: the next tick of its schedule follows."""

@@ -33,26 +33,50 @@ from dedupe.population import Population
 
 Pair = tuple[str, str]
 _MISSING = -1
+_NO_VALUES: frozenset[str] = frozenset()
 
 
 def pairs(
     records: Sequence[Normalised], focus: AbstractSet[str], shared: AbstractSet[Key], most: int
 ) -> set[Pair] | None:
     """Return every pair, in order of ids, that shares a key and touches `focus`; None where there are above `most`."""
-    holders: defaultdict[tuple[str, Key], list[str]] = defaultdict(list)
+    pools: defaultdict[str, list[Normalised]] = defaultdict(list)
     for record in records:
-        for key in set(keys(record)) - shared:
-            holders[record.organisation, key].append(record.record_id)
+        pools[record.organisation].append(record)
     found: set[Pair] = set()
-    for held in holders.values():
-        inside = [name for name in held if name in focus]
-        if len(inside) * len(held) > 2 * most:
-            return None
-        for name in inside:
-            found.update((min(name, other), max(name, other)) for other in held if other != name)
-        if len(found) > most:
-            return None
+    for pool in pools.values():
+        for inside, outside in _holders(pool, focus, shared):
+            if len(inside) * (len(inside) + len(outside)) > 2 * most:
+                return None
+            for place, name in enumerate(inside):
+                found.update((name, other) if name < other else (other, name) for other in inside[place + 1 :])
+                found.update((name, other) if name < other else (other, name) for other in outside)
+            if len(found) > most:
+                return None
     return found
+
+
+def _holders(
+    pool: Iterable[Normalised], focus: AbstractSet[str], shared: AbstractSet[Key]
+) -> Iterable[tuple[list[str], list[str]]]:
+    """Return who in `focus` and who beside it holds each key that somebody in `focus` holds and that tells something.
+
+    `pool` are records of one organisation. Of those outside most keys lead to nobody.
+    """
+    holders: dict[Key, tuple[list[str], list[str]]] = {}
+    inside = [record for record in pool if record.record_id in focus]
+    for record in inside:
+        for key in keys(record):
+            if key in holders:
+                holders[key][0].append(record.record_id)
+            elif key not in shared:
+                holders[key] = ([record.record_id], [])
+    for record in pool:
+        if record.record_id not in focus:
+            for key in keys(record):
+                if key in holders:
+                    holders[key][1].append(record.record_id)
+    return holders.values()
 
 
 def compared(
@@ -88,8 +112,8 @@ class _Own:
 
 
 def _own(record: Normalised, shared: AbstractSet[Key], population: Population) -> _Own:
-    def kept(kind: str, values: Iterable[str]) -> frozenset[str]:
-        return frozenset(value for value in values if Key(kind, value) not in shared)
+    def kept(kind: str, values: tuple[str, ...]) -> frozenset[str]:
+        return frozenset([value for value in values if (kind, value) not in shared]) if values else _NO_VALUES
 
     return _Own(
         population.telling(record),

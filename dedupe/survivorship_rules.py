@@ -4,7 +4,7 @@ A field without a word of the company's own is decided by the default here, whic
 lists with its reason.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -25,7 +25,7 @@ class FieldRule(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rule: RuleName = "most_trusted"
-    sources: Sequence[str] = ()
+    sources: tuple[str, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -34,7 +34,7 @@ class FieldRule(BaseModel):
 
     @field_validator("sources")
     @classmethod
-    def _each_once(cls, value: Sequence[str]) -> Sequence[str]:
+    def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(value)) < len(value):
             raise ValueError("a connection stands here twice; keep its first place")
         return value

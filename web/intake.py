@@ -30,8 +30,9 @@ from talent_pool.home import Home
 from talent_pool.installation import Installation
 from talent_pool.landing.inbox import Inbox
 from talent_pool.store import migrate
-from talent_pool.store.database import Store, StoreUnavailable
+from talent_pool.store.database import Store
 from talent_pool.store.tables import referral_links
+from talent_pool.store.unavailable import StoreUnavailable
 from web import problems
 from web.forms import CareersForm, ReferralForm, nested
 from web.limits import body_of

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from connectors.contract import Delivery
 from talent_pool.landing.inbox import Inbox
-from talent_pool.store.database import StoreUnavailable
+from talent_pool.store.unavailable import StoreUnavailable
 
 MOST = 50
 """Deliveries in one commit."""

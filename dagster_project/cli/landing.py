@@ -19,9 +19,9 @@ from talent_pool.landing.sync import SyncReport, sync
 from talent_pool.resolution.resolve import resolve_all
 from talent_pool.segments import evaluate
 from talent_pool.store import runs
-from talent_pool.store.database import StoreUnavailable
 from talent_pool.store.leases import Busy
 from talent_pool.store.tokens import StoreTokenKeeper
+from talent_pool.store.unavailable import StoreUnavailable
 
 COUNTS = ("read", "new", "changed", "same", "stale", "deleted", "duplicate", "erased", "quarantined")
 SELDOM = ("stale", "deleted", "duplicate", "erased")

@@ -23,8 +23,8 @@ import orjson
 from connectors.errors import ConnectorError, Unavailable
 from dagster_project.cli.tables import laid_out, plain
 from talent_pool.refused import Refused
-from talent_pool.store.database import StoreUnavailable
 from talent_pool.store.leases import Busy
+from talent_pool.store.unavailable import StoreUnavailable
 
 DONE, LOOK, CORRECT, LATER = 0, 1, 2, 3
 

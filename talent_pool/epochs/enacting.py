@@ -69,7 +69,7 @@ def token_of(store: Store, epoch: Epoch, current: int, would: Difference) -> str
 def _written(store: Store, found: Rebuilt, would: Difference, now: datetime) -> bool:
     """Write it, unless somebody resolved or decided since it was thought out; what landed since waits by itself."""
     with store.writing() as connection:
-        turns.begin(store, connection)
+        turns.begin(connection)
         if turns.current(connection) != found.turn:
             return False
         live = {name: found.records[name] for name in found.misfiled if name in found.records}

@@ -21,6 +21,7 @@ from dedupe.normalise import Normalised, normalised
 from dedupe.population import counted
 from talent_pool.refused import Refused
 from talent_pool.store.database import Store
+from talent_pool.store.lookup import rows_of
 from talent_pool.store.tables import epochs, records
 
 SAMPLE = 200_000
@@ -28,6 +29,11 @@ SAMPLE = 200_000
 
 CANDIDATES = (records.c.record_type == "candidate", records.c.removed_at.is_(None))
 """What makes a row of `records` a live candidate record."""
+
+
+_IN_FORCE = select(epochs.c.number, epochs.c.created_at).where(epochs.c.in_force)
+_KEPT = "epoch in force"
+"""Where a connection keeps the epoch it read last, whose model is long and never changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +60,14 @@ def in_force(connection: Connection) -> Epoch:
 
     Raises ModelMisfit for a model that this version cannot even read.
     """
-    columns = (epochs.c.number, type_coerce(epochs.c.model, Text).label("model"))
-    row = connection.execute(select(*columns).where(epochs.c.in_force)).first()
-    if row is None:
+    found = rows_of(connection, _IN_FORCE)
+    if not found:
         return Epoch(1, _first(connection), is_stored=False)
-    return Epoch(row.number, _read(row.model), is_stored=True)
+    named = (found[0].number, found[0].created_at)
+    kept = connection.info.get(_KEPT)
+    if kept is None or kept[0] != named:
+        kept = connection.info[_KEPT] = (named, numbered(connection, found[0].number))
+    return kept[1]
 
 
 def number_in_force(connection: Connection) -> int:

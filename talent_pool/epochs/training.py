@@ -90,7 +90,7 @@ def _labelled(connection: Connection, installation: Installation, population: Po
 def _draft(store: Store, current: Epoch | None, model: MatchModel, now: datetime) -> tuple[int, bool]:
     """Write the draft down, and return its number and whether it is a new one."""
     with store.writing() as connection:
-        turns.begin(store, connection)
+        turns.begin(connection)
         if current:
             epochs.keep(store, connection, current, now)
         number = connection.execute(select(func.max(epochs_table.c.number))).scalar_one()

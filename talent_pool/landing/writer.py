@@ -20,8 +20,9 @@ from typing import IO, Any
 from talent_pool.landing.fetching import undisturbed
 from talent_pool.landing.pages import Landing, Sorted, commit
 from talent_pool.landing.payload_rows import Origin
-from talent_pool.store.database import Store, StoreUnavailable
+from talent_pool.store.database import Store
 from talent_pool.store.leases import Lease
+from talent_pool.store.unavailable import StoreUnavailable
 
 ALONE = 2_000
 """Objects that a sync lands by itself before it starts a writer, which costs half a second of a processor."""

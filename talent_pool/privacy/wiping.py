@@ -83,7 +83,7 @@ def wipe(connection: Connection, store: Store, extent: Extent, found: Mentions, 
     Whoever was compared with her waits for resolution, for without her they may belong together otherwise.
     """
     wiped = Wiped()
-    turns.begin(store, connection)
+    turns.begin(connection)
     _let_neighbours_wait(connection, store, extent, found, now)
     _keep_refusals(connection, store, extent, wiped)
     _delete_derived(connection, extent, wiped)

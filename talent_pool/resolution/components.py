@@ -1,13 +1,14 @@
 """What a change touches: the components around the records compared anew, as they are stored, with their people."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection, select
 
 from dedupe.scoring import Edge
-from talent_pool.resolution.decisions import Ties
+from talent_pool.resolution import decisions
+from talent_pool.resolution.decisions import NO_TIES, Decision, Ties
 from talent_pool.resolution.identity import Identity, person_id
 from talent_pool.resolution.neighbours import Compared
 from talent_pool.store.lookup import rows_with
@@ -19,7 +20,7 @@ class Touched:
     """Whole components: `members` are live records, `edges` all edges among them, `holder` who has each record now.
 
     `known` are the ids given out before that have a say in who is called what; `stand_ins` leads from a removed
-    record to a live one that was decided to be the same person.
+    record to a live one that was decided to be the same person. `ties`: all that was decided about any of them.
     """
 
     members: set[str] = field(default_factory=set[str])
@@ -27,20 +28,21 @@ class Touched:
     holder: dict[str, str] = field(default_factory=dict[str, str])
     known: list[Identity] = field(default_factory=list[Identity])
     stand_ins: dict[str, str] = field(default_factory=dict[str, str])
+    ties: Ties = NO_TIES
 
 
-def touched(connection: Connection, compared: Compared, ties: Ties) -> Touched:
+def touched(connection: Connection, compared: Compared) -> Touched:
     """Follow edges, decisions and people from the records in focus until nothing new is reached."""
-    walk = _Walk(connection, compared, ties)
+    walk = _Walk(connection, compared)
     walk.run()
     inside = {name for name in walk.seen if name in walk.holder or name in compared.normalised}
     inside -= {name for name, landed in compared.focus.items() if not landed.live}
     kept = [edge for edge in walk.stored.values() if edge.record_a in inside and edge.record_b in inside]
     stand_ins: dict[str, str] = {}
     for name in walk.seen - inside:
-        if peers := ties.peers(name) & inside:
+        if peers := walk.ties.peers(name) & inside:
             stand_ins[name] = min(peers)
-    return Touched(inside, kept + compared.edges, walk.holder, walk.known(), stand_ins)
+    return Touched(inside, kept + compared.edges, walk.holder, walk.known(), stand_ins, walk.ties)
 
 
 def edge(record_a: str, record_b: str, weight: float, probability: float, levels: Mapping[str, int]) -> Edge:
@@ -49,16 +51,19 @@ def edge(record_a: str, record_b: str, weight: float, probability: float, levels
 
 
 _EDGES = select(edges.c.record_a, edges.c.record_b, edges.c.weight, edges.c.probability, edges.c.levels)
+_EITHER = (edges.c.record_a, edges.c.record_b)
 _HOLDERS = select(person_records.c.record_id, person_records.c.person_id)
+_NONE: frozenset[str] = frozenset()
 _ALIASES = select(person_aliases.c.id, person_aliases.c.minted_number, person_aliases.c.person_id)
 _MINTED = select(people.c.id, people.c.minted_number)
 
 
 class _Walk:
-    def __init__(self, connection: Connection, compared: Compared, ties: Ties) -> None:
+    def __init__(self, connection: Connection, compared: Compared) -> None:
         self._connection = connection
         self._compared = compared
-        self._ties = ties
+        self._decided: dict[str, Decision] = {}
+        self.ties = NO_TIES
         self._fresh: defaultdict[str, set[str]] = defaultdict(set)
         for new in compared.edges:
             self._fresh[new.record_a].add(new.record_b)
@@ -72,7 +77,8 @@ class _Walk:
         frontier = set(self._compared.focus)
         while frontier:
             self.seen |= frontier
-            reached = {peer for name in frontier for peer in self._fresh[name] | self._ties.peers(name)}
+            self._look_decisions_up(frontier)
+            reached = {peer for name in frontier for peer in self._fresh.get(name, _NONE) | self.ties.peers(name)}
             frontier = (reached | self._along_edges(frontier) | self._along_people(frontier)) - self.seen
 
     def known(self) -> list[Identity]:
@@ -81,31 +87,35 @@ class _Walk:
         for record, person in self.holder.items():
             members[person].add(record)
         found = {name: Identity(name, minted, name, frozenset(members[name])) for name, minted in self._people.items()}
-        by_anchor = rows_with(self._connection, _ALIASES, person_aliases.c.id, [person_id(name) for name in self.seen])
-        by_person = rows_with(self._connection, _ALIASES, person_aliases.c.person_id, self._people)
-        for row in (*by_anchor, *by_person):
+        ids = self._people.keys() | {person_id(name) for name in self.seen}
+        for row in rows_with(self._connection, _ALIASES, (person_aliases.c.id, person_aliases.c.person_id), ids):
             found[row.id] = Identity(row.id, row.minted_number, row.person_id)
         return [found[name] for name in sorted(found)]
+
+    def _look_decisions_up(self, frontier: Collection[str]) -> None:
+        new = {decision.id: decision for decision in decisions.around(self._connection, frontier)}
+        if not new.keys() <= self._decided.keys():
+            self._decided |= new
+            self.ties = decisions.ties(self._decided.values())
 
     def _along_edges(self, frontier: Collection[str]) -> set[str]:
         reached: set[str] = set()
         focus = self._compared.focus
-        for column in (edges.c.record_a, edges.c.record_b):
-            for row in rows_with(self._connection, _EDGES, column, frontier):
-                reached |= {row.record_a, row.record_b}
-                # An old edge of a record in focus is replaced; whom it led to is still touched.
-                if row.record_a not in focus and row.record_b not in focus:
-                    self.stored[row.record_a, row.record_b] = edge(*row)
+        for row in rows_with(self._connection, _EDGES, _EITHER, frontier):
+            reached.update((row.record_a, row.record_b))
+            # An old edge of a record in focus is replaced; whom it led to is still touched.
+            if row.record_a not in focus and row.record_b not in focus:
+                self.stored[row.record_a, row.record_b] = edge(*row)
         return reached
 
     def _along_people(self, frontier: Collection[str]) -> set[str]:
-        holders = {row.person_id for row in rows_with(self._connection, _HOLDERS, person_records.c.record_id, frontier)}
-        holders |= set(self._minted(people.c.anchor_record_id, frontier))
-        new = holders - self._people.keys()
-        self._people |= self._minted(people.c.id, new)
-        rows = list(rows_with(self._connection, _HOLDERS, person_records.c.person_id, new))
-        self.holder |= {row.record_id: row.person_id for row in rows}
-        return {row.record_id for row in rows}
-
-    def _minted(self, column: ColumnElement[str], values: Iterable[str]) -> dict[str, int]:
-        return {row.id: row.minted_number for row in rows_with(self._connection, _MINTED, column, set(values))}
+        unknown = [name for name in frontier if name not in self.holder]
+        named = {row.person_id for row in rows_with(self._connection, _HOLDERS, person_records.c.record_id, unknown)}
+        named |= {person_id(name) for name in frontier}  # whoever was minted for one of them
+        found = rows_with(self._connection, _MINTED, people.c.id, named - self._people.keys())
+        new = {row.id: row.minted_number for row in found}
+        self._people |= new
+        found = rows_with(self._connection, _HOLDERS, person_records.c.person_id, new)
+        held = {row.record_id: row.person_id for row in found}
+        self.holder |= held
+        return set(held)

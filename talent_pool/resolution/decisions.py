@@ -4,7 +4,7 @@ A decision names records by their birth ids, so that it outlives re-runs, retrai
 return. It reaches through others: who is the same as somebody is different from whoever that one is different from.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -15,10 +15,18 @@ from talent_pool.refused import Refused
 from talent_pool.resolution import turns
 from talent_pool.resolution.landed import by_ids
 from talent_pool.store.database import Store
+from talent_pool.store.lookup import rows_of, rows_with
 from talent_pool.store.tables import decisions, work
 
 Kind = Literal["same", "different"]
 Pair = tuple[str, str]
+
+_STANDING = (
+    select(decisions.c.id, decisions.c.kind, decisions.c.record_a, decisions.c.record_b, decisions.c.decided_by)
+    .where(decisions.c.withdrawn_at.is_(None))
+    .order_by(decisions.c.id)
+)
+_ABOUT = (decisions.c.record_a, decisions.c.record_b)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +80,28 @@ class Ties:
         return sorted(pairs)
 
 
+NO_TIES = Ties({}, frozenset())
+
+
 def standing(connection: Connection) -> list[Decision]:
     """Return every decision that was not withdrawn, in the order of their ids."""
-    names = ("id", "kind", "record_a", "record_b", "decided_by")
-    statement = select(*(decisions.c[name] for name in names))
-    rows = connection.execute(statement.where(decisions.c.withdrawn_at.is_(None)).order_by(decisions.c.id))
-    return [Decision(*row) for row in rows]
+    return [Decision(*row) for row in rows_of(connection, _STANDING)]
+
+
+def around(connection: Connection, about: Collection[str]) -> list[Decision]:
+    """Return every standing decision about these records, about those it leads to, and so on.
+
+    Whatever decisions say of a record, these alone say.
+    """
+    found: dict[str, Decision] = {}
+    seen: set[str] = set()
+    reached = set(about)
+    while reached:
+        seen |= reached
+        new = [Decision(*row) for row in rows_with(connection, _STANDING, _ABOUT, reached)]
+        found |= {decision.id: decision for decision in new}
+        reached = {record for decision in new for record in (decision.record_a, decision.record_b)} - seen
+    return list(found.values())
 
 
 def ties(decided: Iterable[Decision]) -> Ties:
@@ -105,7 +129,7 @@ def decide(store: Store, kind: Kind, a: str, b: str, *, by: str, now: datetime, 
     """
     record_a, record_b = sorted((a, b))
     with store.writing() as connection:
-        turns.begin(store, connection)
+        turns.begin(connection)
         _require_candidates(connection, record_a, record_b)
         already = [decision for decision in standing(connection) if not decision.by_vendor]
         for decision in already:
@@ -132,7 +156,7 @@ def decide(store: Store, kind: Kind, a: str, b: str, *, by: str, now: datetime, 
 def withdraw(store: Store, decision_id: str, now: datetime) -> None:
     """Take a decision back; from the next resolution on the model speaks again. Raises Refused for an unknown id."""
     with store.writing() as connection:
-        turns.begin(store, connection)
+        turns.begin(connection)
         row = connection.execute(select(decisions).where(decisions.c.id == decision_id)).first()
         if row is None:
             raise Refused(f"There is no decision {decision_id}. See `catchment explain` for those that stand.")

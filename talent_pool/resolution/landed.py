@@ -7,10 +7,11 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, select
+import orjson
+from sqlalchemy import Connection, Select, Text, select, type_coerce
 
 from connectors.records import RECORD_TYPES, Record
-from talent_pool.store.lookup import mappings_with
+from talent_pool.store.lookup import rows_with
 from talent_pool.store.tables import records
 
 _Kind = TypeVar("_Kind", bound=Record)
@@ -26,7 +27,7 @@ def part_of(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class Landed:
-    """One row of `records`; `record` is its body as the record it was parsed into."""
+    """One row of `records`, its body as the text it is kept as: most records are only looked at from outside."""
 
     id: str
     organisation: str
@@ -37,7 +38,7 @@ class Landed:
     parent_type: str | None
     parent_remote_id: str | None
     landing_number: int
-    body: Mapping[str, Any]
+    text: str
     remote_created_at: datetime | None
     remote_updated_at: datetime | None
     landed_at: datetime
@@ -62,6 +63,11 @@ class Landed:
         return (self.connection, self.parent_type, self.parent_remote_id)
 
     @cached_property
+    def body(self) -> Mapping[str, Any]:
+        """The record's fields as JSON values, those left out that the source never told."""
+        return orjson.loads(self.text)
+
+    @cached_property
     def record(self) -> Record:
         """The record itself. Raises pydantic's ValidationError for a body that no longer fits its type."""
         return RECORD_TYPES[self.record_type].model_validate(self.body)
@@ -84,7 +90,7 @@ _COLUMNS = (
     records.c.parent_type,
     records.c.parent_remote_id,
     records.c.landing_number,
-    records.c.body,
+    type_coerce(records.c.body, Text).label("text"),
     records.c.remote_created_at,
     records.c.remote_updated_at,
     records.c.landed_at,
@@ -117,8 +123,8 @@ def by_ids(connection: Connection, ids: Collection[str], *, holding: bool = Fals
 
     `holding` keeps them as they are until this transaction ends, and leaves out those that are being changed now.
     """
-    found = mappings_with(connection, _KEPT_AS_THEY_ARE if holding else _RECORDS, records.c.id, ids)
-    return {row["id"]: Landed(**row) for row in found}
+    found = rows_with(connection, _KEPT_AS_THEY_ARE if holding else _RECORDS, records.c.id, ids)
+    return {row.id: Landed(*row) for row in found}
 
 
 def by_place(connection: Connection, places: Iterable[Place]) -> dict[Place, Landed]:
@@ -126,10 +132,10 @@ def by_place(connection: Connection, places: Iterable[Place]) -> dict[Place, Lan
     found: dict[Place, Landed] = {}
     for (source, kind), names in _grouped(places).items():
         statement = _at(source, kind)
-        for row in mappings_with(connection, statement, records.c.remote_id, names):
-            known = found.get((source, kind, row["remote_id"]))
-            if known is None or known.generation < row["generation"]:
-                found[source, kind, row["remote_id"]] = Landed(**row)
+        for row in rows_with(connection, statement, records.c.remote_id, names):
+            known = found.get((source, kind, row.remote_id))
+            if known is None or known.generation < row.generation:
+                found[source, kind, row.remote_id] = Landed(*row)
     return found
 
 
@@ -137,21 +143,17 @@ def children(connection: Connection, parents: Iterable[Place], types: Collection
     """Yield the live records of these types that hang on one of `parents`."""
     for (source, kind), names in _grouped(parents).items():
         statement = _hanging(source, kind, tuple(sorted(types)))
-        for row in mappings_with(connection, statement, records.c.parent_remote_id, names):
-            yield Landed(**row)
+        for row in rows_with(connection, statement, records.c.parent_remote_id, names):
+            yield Landed(*row)
 
 
 def every_live(connection: Connection, record_type: str, at_once: int = 5_000) -> Iterator[Landed]:
     """Yield every live record of a type in order of ids, `at_once` of them read together."""
     wanted = select(*_COLUMNS).where(records.c.record_type == record_type, records.c.removed_at.is_(None))
     last = ""
-    while (
-        rows := connection.execute(wanted.where(records.c.id > last).order_by(records.c.id).limit(at_once))
-        .mappings()
-        .all()
-    ):
-        yield from (Landed(**row) for row in rows)
-        last = rows[-1]["id"]
+    while rows := connection.execute(wanted.where(records.c.id > last).order_by(records.c.id).limit(at_once)).all():
+        yield from (Landed(*row) for row in rows)
+        last = rows[-1].id
 
 
 def _grouped(places: Iterable[Place]) -> dict[tuple[str, str], set[str]]:

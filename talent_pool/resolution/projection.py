@@ -48,6 +48,10 @@ class Difference:
     wanted: Rows = field(default_factory=dict[str, dict[str, Any]])
     stored: Rows = field(default_factory=dict[str, dict[str, Any]])
 
+    def __bool__(self) -> bool:
+        """Whether there is anything to look at: neither wanted nor stored is nothing."""
+        return bool(self.wanted or self.stored)
+
     @property
     def new(self) -> list[dict[str, Any]]:
         """Rows that are not there yet."""
@@ -65,6 +69,8 @@ class Difference:
 
     def values(self, column: str) -> set[str]:
         """Return the values of `column`, before and after, over all rows that are new, changed or gone."""
+        if not self:
+            return set()
         changed = self.changed
         rows = [*self.new, *changed, *(self.stored[name] for name in self.gone)]
         rows += [self.stored[row["id"]] for row in changed]
@@ -132,6 +138,8 @@ def write(connection: Connection, projection: Projection, now: datetime) -> None
         projection.applications, projection.jobs, projection.events, projection.interviews, projection.users,
     )  # fmt: skip
     for table, difference in zip(TABLES, differences, strict=True):
+        if not difference:
+            continue
         stamp = {"modified_at": now} if "modified_at" in table.c else {}
         changed = difference.changed
         # A changed row is written anew: one statement for any set of columns, on both databases.

@@ -15,7 +15,8 @@ from talent_pool.resolution import survivorship_in_force
 from talent_pool.resolution.neighbours import Score
 from talent_pool.resolution.turn_plan import Plan, plan
 from talent_pool.resolution.turn_write import ResolveReport, write
-from talent_pool.store.database import Store, StoreUnavailable
+from talent_pool.store.database import Store
+from talent_pool.store.unavailable import StoreUnavailable
 from talent_pool.uncollected import uncollected
 
 __all__ = ["ResolveReport", "StoreMoves", "resolve", "resolve_all"]
@@ -40,11 +41,14 @@ def resolve(
     People wait when the installation says otherwise than before what is believed of them (`survivorship_in_force`).
     `score` compares records; all of one store's life it has to be the same.
     """
-    survivorship_in_force.wake(store, installation, now)
     for attempt in range(_TRIES):
         with uncollected():
             with store.reading() as connection:
-                thought = plan(connection, store, installation, now, limit=limit, score=score)
+                is_in_force = survivorship_in_force.is_of(connection, installation)
+                thought = plan(connection, store, installation, now, limit=limit, score=score) if is_in_force else None
+            if not is_in_force:
+                survivorship_in_force.wake(store, installation, now)
+                continue
             if thought is None:
                 return ResolveReport()
             report = _write(store, thought, now)
@@ -57,11 +61,13 @@ def resolve(
 def resolve_all(
     store: Store, installation: Installation, now: datetime, limit: int = 10_000, score: Score = edges
 ) -> ResolveReport:
-    """Resolve until nothing waits, in turns of at most `limit` records. Raises StoreMoves."""
+    """Resolve all that waits, in turns of at most `limit` records and people. Raises StoreMoves."""
     total = ResolveReport()
-    while (report := resolve(store, installation, now, limit, score)).did_anything:
+    while True:
+        report = resolve(store, installation, now, limit, score)
         total += report
-    return total
+        if report.taken < limit:  # a turn that was not full left nothing behind
+            return total
 
 
 def _write(store: Store, thought: Plan, now: datetime) -> ResolveReport | None:

@@ -6,34 +6,46 @@ Kept as one switch: every field's rule, and how far each connection is trusted.
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Select, literal, select
+from sqlalchemy import Connection, Integer, Select, bindparam, literal, select
 
+from dedupe.survivorship_rules import SurvivorshipRules
 from talent_pool.installation import Installation
 from talent_pool.resolution import turns
 from talent_pool.resolution.golden import TRUST_IN_UNKNOWN
 from talent_pool.store.database import Store
+from talent_pool.store.lookup import rows_of
 from talent_pool.store.tables import GONE, people, person_records, records, switches, work
 from talent_pool.store.types import UtcDateTime
 
 STAGE = "rebuild"
 _SWITCH = "survivorship"
 _InForce = Mapping[str, Any]
+_VALUE = select(switches.c.value).where(switches.c.name == _SWITCH)
+_WAITS = (
+    select(work.c.subject_id)
+    .where(work.c.stage == STAGE)
+    .order_by(work.c.since, work.c.subject_id)
+    .limit(bindparam("limit", type_=Integer))
+)
+
+
+def is_of(connection: Connection, installation: Installation) -> bool:
+    """Say whether people are built as this installation says."""
+    return _stored(connection) == _configured(installation)
 
 
 def wake(store: Store, installation: Installation, now: datetime) -> None:
-    """Let people wait to be rebuilt whom a change concerns; writes nothing where nothing has changed.
+    """Put an installation's survivorship in force, and let people wait to be rebuilt whom that concerns.
 
     Another rule concerns everybody, another trust whoever has a record from that connection.
     """
     wanted = _configured(installation)
-    with store.reading() as connection:
-        if _stored(connection) == wanted:
-            return
     with store.writing() as connection:
-        turns.begin(store, connection)  # a turn that was thought out by the former rules is thought out anew
+        turns.begin(connection)  # a turn that was thought out by the former rules is thought out anew
         concerned = _concerned(_stored(connection), wanted)
         if concerned is not None:
             subjects = concerned.add_columns(literal(STAGE), literal(now, UtcDateTime))
@@ -46,8 +58,7 @@ def wake(store: Store, installation: Installation, now: datetime) -> None:
 
 def waiting(connection: Connection, limit: int) -> list[str]:
     """Return at most `limit` people who wait to be rebuilt."""
-    waits = select(work.c.subject_id).where(work.c.stage == STAGE).order_by(work.c.since, work.c.subject_id)
-    return list(connection.execute(waits.limit(limit)).scalars())
+    return [row.subject_id for row in rows_of(connection, _WAITS, limit=limit)]
 
 
 def _concerned(stored: _InForce | None, wanted: _InForce) -> Select[tuple[str]] | None:
@@ -68,14 +79,24 @@ def _having_records_of(connections: Collection[str]) -> Select[tuple[str]]:
 
 def _configured(installation: Installation) -> _InForce:
     return {
-        "rules": installation.survivorship.model_dump(mode="json"),
+        "rules": _told(installation.survivorship),  # pyright: ignore[reportArgumentType] - a frozen model has a hash
         "trust": {name: setting.trust for name, setting in installation.connections.items()},
     }
 
 
+@lru_cache(maxsize=16)
+def _told(rules: SurvivorshipRules) -> Mapping[str, Any]:
+    return rules.model_dump(mode="json")
+
+
 def _stored(connection: Connection) -> _InForce | None:
-    text = connection.execute(select(switches.c.value).where(switches.c.name == _SWITCH)).scalar()
-    return None if text is None else orjson.loads(text)
+    found = rows_of(connection, _VALUE)
+    return _read(found[0].value) if found else None
+
+
+@lru_cache(maxsize=16)
+def _read(text: str) -> _InForce:
+    return orjson.loads(text)
 
 
 def _text(wanted: _InForce) -> str:

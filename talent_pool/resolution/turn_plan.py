@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Integer, bindparam, select
 
 from connectors.records import ConsentStatement
 from dedupe.clustering import clusters
 from talent_pool.epochs import stored as epochs
 from talent_pool.epochs.stored import Epoch
 from talent_pool.installation import Installation
-from talent_pool.resolution import decisions, survivorship_in_force, turns
+from talent_pool.resolution import survivorship_in_force, turns
 from talent_pool.resolution.components import Touched, touched
 from talent_pool.resolution.golden import Activity, activities, address_rows, combined, person_row
 from talent_pool.resolution.identity import Assignment, assign
@@ -25,7 +25,7 @@ from talent_pool.resolution.neighbours import Compared, Score, compare
 from talent_pool.resolution.projection import Projection, project
 from talent_pool.store.addresses import address_key
 from talent_pool.store.database import Store
-from talent_pool.store.lookup import mappings_with, rows_with
+from talent_pool.store.lookup import mappings_with, rows_of, rows_with
 from talent_pool.store.tables import applications, people, person_addresses, person_records, work
 
 Row = dict[str, Any]
@@ -34,6 +34,12 @@ HOLDERS = select(person_records.c.record_id, person_records.c.person_id)
 _PEOPLE = select(people)
 _ADDRESSES = select(person_addresses)
 _REACHED = select(person_addresses.c.person_id)
+_WAITS = (
+    select(work.c.subject_id)
+    .where(work.c.stage == "resolve")
+    .order_by(work.c.since, work.c.subject_id)
+    .limit(bindparam("limit", type_=Integer))
+)
 _APPLICANTS = select(applications.c.candidate_record_id)
 
 
@@ -69,8 +75,7 @@ def plan(
     connection: Connection, store: Store, installation: Installation, now: datetime, *, limit: int, score: Score
 ) -> Plan | None:
     """Think out a turn over at most `limit` waiting records and people; None when nothing waits."""
-    waits = select(work.c.subject_id).where(work.c.stage == "resolve").order_by(work.c.since, work.c.subject_id)
-    taken = list(connection.execute(waits.limit(limit)).scalars())
+    taken = [row.subject_id for row in rows_of(connection, _WAITS, limit=limit)]
     rebuilding = survivorship_in_force.waiting(connection, limit - len(taken))
     if not taken and not rebuilding:
         return None
@@ -78,11 +83,9 @@ def plan(
     waiting = by_ids(connection, taken)
     candidates = {name: landed for name, landed in waiting.items() if landed.record_type == "candidate"}
     compared = compare(connection, installation, candidates, epoch.model, score)
-    ties = decisions.ties(decisions.standing(connection))
-    around = touched(connection, compared, ties)
-    found = clusters(
-        sorted(around.members), around.edges, ties.same(around.members), ties.different(around.members), epoch.model
-    )
+    around = touched(connection, compared)
+    same, different = around.ties.same(around.members), around.ties.different(around.members)
+    found = clusters(around.members, around.edges, same, different, epoch.model)
     landed = by_ids(connection, around.members - compared.focus.keys()) | compared.focus
     order = {name: one.landing_number for name, one in landed.items()}
     assignment = assign(found, around.known, order, around.stand_ins)

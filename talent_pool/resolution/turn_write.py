@@ -31,6 +31,7 @@ Row = dict[str, Any]
 
 _WAITING = select(work.c.subject_id).where(work.c.stage == "resolve").with_for_update(skip_locked=True)
 _DONE = work.delete().where(work.c.stage == "resolve")
+_CUT = edges.delete()
 _REBUILT = work.delete().where(work.c.stage == survivorship_in_force.STAGE)
 
 
@@ -53,9 +54,9 @@ class ResolveReport:
     rebuilt: int = 0
 
     @property
-    def did_anything(self) -> bool:
-        """Whether anything waited."""
-        return bool(self.records or self.rebuilt)
+    def taken(self) -> int:
+        """How many waited and wait no more."""
+        return self.records + self.rebuilt
 
     def __add__(self, other: "ResolveReport") -> "ResolveReport":
         return ResolveReport(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
@@ -64,7 +65,7 @@ class ResolveReport:
 def write(store: Store, plan: Plan, now: datetime) -> ResolveReport | None:
     """Write the turn; None, with nothing written, when the store moved on since the plan was made."""
     with store.writing() as connection:
-        turns.begin(store, connection)
+        turns.begin(connection)
         if not _still_stands(connection, plan):
             return None
         apply_to(connection, _DONE, work.c.subject_id, plan.taken)
@@ -116,8 +117,7 @@ def _still_stands(connection: Connection, plan: Plan) -> bool:
 def _write_matches(connection: Connection, plan: Plan) -> None:
     compared = plan.compared
     match_index.refile(connection, compared.focus, compared.normalised, compared.keys)
-    for column in (edges.c.record_a, edges.c.record_b):
-        delete_with(connection, column, compared.focus)
+    apply_to(connection, _CUT, (edges.c.record_a, edges.c.record_b), compared.focus)
     match_index.add_edges(connection, compared.edges, plan.epoch.number)
     before = plan.touched.holder
     moved = {name for name in before.keys() | plan.holders.keys() if before.get(name) != plan.holders.get(name)}

@@ -6,23 +6,26 @@ read. So two resolvers never both act on the same picture, and a decision made m
 
 from sqlalchemy import Connection, select
 
-from talent_pool.store.database import Store, allocate, take_lock
+from talent_pool.store.database import insert_rows, take_lock
+from talent_pool.store.lookup import rows_of
 from talent_pool.store.tables import counters
 
 _COUNTER = "resolution"
+_CURRENT = select(counters.c.value).where(counters.c.name == _COUNTER)
+_ONE_MORE = "ON CONFLICT (name) DO UPDATE SET value = counters.value + 1"
 
 
 def current(connection: Connection) -> int:
     """Return the number of the last turn; 0 before the first."""
-    return connection.execute(select(counters.c.value).where(counters.c.name == _COUNTER)).scalar() or 0
+    rows = rows_of(connection, _CURRENT)
+    return rows[0].value if rows else 0
 
 
-def begin(store: Store, connection: Connection) -> None:
+def begin(connection: Connection) -> None:
     """Wait for the resolver's lock; it is held until this transaction ends."""
     take_lock(connection, "resolver")
-    connection.execute(store.insert(counters).values(name=_COUNTER, value=0).on_conflict_do_nothing())
 
 
 def end(connection: Connection) -> None:
     """Count this turn, so that whoever read before it reads again."""
-    allocate(connection, _COUNTER, 1)
+    insert_rows(connection, counters, ("name", "value"), [(_COUNTER, 1)], _ONE_MORE)

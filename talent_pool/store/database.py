@@ -8,7 +8,7 @@ a writer. Nobody else may create an engine.
 import hashlib
 import hmac
 import os
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -18,14 +18,17 @@ from sqlite3 import Cursor, OperationalError
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
-from sqlalchemy import URL, Connection, Engine, Table, bindparam, create_engine, event, text, update
-from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy import URL, Connection, Dialect, Engine, Table, bindparam, create_engine, event, update
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from connectors.errors import Misconfigured
+from talent_pool.store.driver import run
+from talent_pool.store.lookup import apply
 from talent_pool.store.tables import counters
 from talent_pool.store.types import stored_text
+from talent_pool.store.unavailable import in_plain_words
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
@@ -42,39 +45,15 @@ _PRAGMAS = (
     "cache_size=-65536",
 )
 
-_WORDS = (
-    ("disk is full", "The disk under the store is full. Free some space, then run the same again; nothing is lost."),
-    ("No space left", "The disk under the store is full. Free some space, then run the same again; nothing is lost."),
-    (
-        "database is locked",
-        "Another process has held the store's lock for too long. Wait for it, or stop it, then run again.",
-    ),
-    ("readonly database", "The store's file cannot be written. Give this user the right to write its folder."),
-    ("unable to open", "The store's file cannot be opened. See that CATCHMENT_HOME exists and can be written."),
-    ("not a database", "The store's file is no SQLite database. Correct CATCHMENT_STORE_URL or restore a backup."),
-    ("malformed", "The store's file is damaged. Stop all processes and restore a backup."),
-    ("disk I/O", "The disk under the store fails. Look after the disk, then run the same again."),
-    ("password authentication", "PostgreSQL refuses the user or password. Correct CATCHMENT_STORE_URL."),
-    ("does not exist", "PostgreSQL has no such database or table. Correct CATCHMENT_STORE_URL, or migrate."),
-    ("no such table", "The store has no tables yet. Run `catchment migrate`."),
-)
-_FALLBACK = "The store cannot be reached. See that it runs and that CATCHMENT_STORE_URL is right, then run again."
-
-
 _NO_STORE = (
     "CATCHMENT_STORE_URL is no address of a PostgreSQL database, as in postgresql+psycopg://USER@HOST/NAME. "
     "Correct it, or unset it for SQLite in the home."
 )
 
 
-class StoreUnavailable(Exception):
-    """The database cannot be used now; the text says what to do. Nothing that was committed is lost."""
-
-
 SELDOM = 8_000
-"""Pages that SQLite's log may hold before they are written back: the same pages of indexes change again and again.
-
-It is half of what the log's file is kept at."""
+"""Pages that SQLite's log may hold before they are written back, 32 megabytes: the same pages of indexes change again
+and again, and of a hundred records that are resolved one by one, at some fifty pages each, none should wait for it."""
 
 
 def open_engine(url: str, *, writes: Literal["immediate", "deferred"] = "immediate", log_pages: int = SELDOM) -> Engine:
@@ -94,7 +73,7 @@ def open_engine(url: str, *, writes: Literal["immediate", "deferred"] = "immedia
         engine = None
     if engine is None:  # out here, because the error may hold the URL, and the URL a password
         raise Misconfigured(_NO_STORE)
-    event.listen(engine, "handle_error", _in_plain_words)
+    event.listen(engine, "handle_error", in_plain_words)
     return engine
 
 
@@ -107,19 +86,6 @@ def parsed(url: str) -> URL:
     if parts is None or parts.get_backend_name() not in ("sqlite", "postgresql"):
         raise Misconfigured(_NO_STORE)
     return parts
-
-
-def _in_plain_words(context: ExceptionContext) -> None:
-    kind = type(context.original_exception).__name__
-    said = str(context.original_exception)
-    # SQLite reports every misuse of SQL as OperationalError too; those are our own mistakes and stay what they are.
-    if kind not in {"OperationalError", "DatabaseError", "DiskFull", "UndefinedTable", "ConnectionTimeout"}:
-        return
-    for part, words in _WORDS:
-        if part in said:
-            raise StoreUnavailable(words) from context.original_exception
-    if context.connection is None or context.is_disconnect:
-        raise StoreUnavailable(_FALLBACK) from context.original_exception
 
 
 def _sqlite_engine(url: str, *, immediate: bool, log_pages: int) -> Engine:
@@ -141,7 +107,7 @@ def _sqlite_engine(url: str, *, immediate: bool, log_pages: int) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        run(connection, "BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
 
@@ -234,13 +200,17 @@ def insert_mappings(connection: Connection, table: Table, rows: Sequence[Mapping
     if not rows:
         return
     names = tuple(rows[0])
-    dialect = connection.dialect
-    ways = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
     columns = [
         [row[name] for row in rows] if way is None else [way(row[name]) for row in rows]
-        for name, way in zip(names, ways, strict=True)
+        for name, way in zip(names, _ways(connection.dialect, table, names), strict=True)
     ]
     insert_rows(connection, table, names, list(zip(*columns, strict=True)))
+
+
+@lru_cache(maxsize=256)
+def _ways(dialect: Dialect, table: Table, names: Sequence[str]) -> list[Callable[[Any], Any] | None]:
+    """Return what makes each column's value one that the driver takes; None where it is one."""
+    return [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
 
 
 _ROWS_AT_ONCE = 100
@@ -257,24 +227,23 @@ def insert_rows(
     """
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         block = rows[start : start + _ROWS_AT_ONCE]
-        statement = _inserting(connection.dialect.name, table, tuple(names), len(block), conflict)
-        connection.exec_driver_sql(statement, tuple(chain.from_iterable(block)))
+        statement = _insertion(connection.dialect.name, table, tuple(names), len(block), conflict)
+        run(connection, statement, tuple(chain.from_iterable(block)))
 
 
 @lru_cache(maxsize=256)
-def _inserting(dialect: str, table: Table, names: tuple[str, ...], rows: int, conflict: str) -> str:
+def _insertion(dialect: str, table: Table, names: Sequence[str], rows: int, conflict: str) -> str:
     """Return the statement; the same object each time, so that neither it nor its hash is made again."""
     mark = "?" if dialect == "sqlite" else "%s"
     columns = ", ".join(table.c[name].name for name in names)
-    values = ", ".join([f"({', '.join([mark] * len(names))})"] * rows)
-    return f"INSERT INTO {table.name} ({columns}) VALUES {values} {conflict}"  # noqa: S608 - our own names
+    one = f"({', '.join([mark] * len(names))})"
+    return f"INSERT INTO {table.name} ({columns}) VALUES {', '.join([one] * rows)} {conflict}"  # noqa: S608 - our own names
 
 
-# Put together once: this is asked for with every page that lands.
-_RAISED = (
+_ALLOCATE = (
     update(counters)
     .where(counters.c.name == bindparam("counter"))
-    .values(value=counters.c.value + bindparam("by", None, counters.c.value.type))
+    .values(value=counters.c.value + bindparam("count"))
     .returning(counters.c.value)
 )
 
@@ -284,15 +253,14 @@ def allocate(connection: Connection, counter: str, count: int) -> int:
 
     The counter's row stays locked until the commit, so numbers are gap-free in commit order.
     """
-    row = connection.execute(_RAISED, {"counter": counter, "by": count}).first()
-    if row is None:
+    rows = apply(connection, _ALLOCATE, counter=counter, count=count)
+    if not rows:
         raise LookupError(f"the store has no counter {counter!r}; run `catchment migrate`")
-    return int(row.value) - count + 1
+    return int(rows[0].value) - count + 1
 
 
 def take_lock(connection: Connection, name: str, *, shared: bool = False) -> None:
     """Hold the named lock until this transaction ends, alone or `shared`. SQLite has one writer already."""
     if connection.dialect.name == "postgresql":
         number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
-        way = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
-        connection.execute(text(f"SELECT {way}(:number)"), {"number": number})
+        run(connection, f"SELECT pg_advisory_xact_lock{'_shared' if shared else ''}(%s)", (number,))

@@ -9,6 +9,7 @@ from sqlalchemy import DateTime, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+_WITHOUT_A_ZONE = "a time without a zone cannot be stored; use an aware datetime"
 _WIDTH = len('"2026-01-31T08:00:00.000000Z"')
 
 
@@ -17,7 +18,7 @@ def stored_text(moment: datetime) -> str:
     """Return an instant as SQLite keeps it. Raises ValueError for a time without a zone."""
     if moment.tzinfo is not UTC:
         if moment.tzinfo is None:
-            raise ValueError("a time without a zone cannot be stored; use an aware datetime")
+            raise ValueError(_WITHOUT_A_ZONE)
         moment = moment.astimezone(UTC)
     text = orjson.dumps(moment, option=orjson.OPT_UTC_Z).decode()  # a third of isoformat's time
     return text[1:-1] if len(text) == _WIDTH else f"{text[1:20]}.000000Z"
@@ -40,8 +41,11 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         if value is None:
             return None
-        text = stored_text(value)
-        return text if dialect.name == "sqlite" else value
+        if dialect.name == "sqlite":
+            return stored_text(value)
+        if value.tzinfo is None:
+            raise ValueError(_WITHOUT_A_ZONE)
+        return value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy calls it so
         if value is None:

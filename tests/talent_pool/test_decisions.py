@@ -1,10 +1,12 @@
 """What people decided outranks the model, and outlives what it was about."""
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from talent_pool.refused import Refused
-from talent_pool.resolution.decisions import decide, standing, withdraw
+from talent_pool.resolution.decisions import Ties, around, decide, standing, ties, withdraw
 from talent_pool.resolution.resolve import resolve_all
 from talent_pool.store.database import Store
 from talent_pool.store.tables import decisions, work
@@ -118,6 +120,41 @@ def test_the_id_of_a_record_merged_at_its_source_leads_to_the_other(store: Store
     _merged_at_the_source(store, a, b)
     run(store, 1)
     assert held(store) == {first: frozenset({b})}
+
+
+NAMES = [f"rec_{letter}" for letter in "abcdefgh"]
+
+
+@st.composite
+def _decisions(draw: st.DrawFn) -> list[dict[str, object]]:
+    pairs = st.lists(st.sampled_from(NAMES), min_size=2, max_size=2, unique=True).map(sorted)
+    told = draw(
+        st.lists(st.tuples(st.sampled_from(["same", "different"]), pairs, st.sampled_from(["pat", "vendor:a"])))
+    )
+    return [
+        {"id": f"dec_{number}", "kind": kind, "record_a": a, "record_b": b, "decided_by": by, "decided_at": NOW}
+        for number, (kind, (a, b), by) in enumerate(told)
+    ]
+
+
+@given(told=_decisions())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+def test_decisions_around_a_record_say_all_that_is_decided_about_it(
+    store: Store, told: list[dict[str, object]]
+) -> None:
+    with store.reading() as connection:  # of which nothing is kept
+        if told:
+            connection.execute(decisions.insert(), told)
+        whole = ties(standing(connection))
+        for name in NAMES:
+            part = ties(around(connection, [name]))
+            assert part.peers(name) == whole.peers(name)
+            assert _opposite(part, name) == _opposite(whole, name)
+
+
+def _opposite(known: Ties, name: str) -> set[str]:
+    own = known.peers(name)
+    return {other for pair in known.opposed if own in pair for group in pair for other in group - own}
 
 
 def test_a_person_overrules_a_vendors_merge(store: Store) -> None:

@@ -5,10 +5,13 @@ import threading
 
 import pytest
 from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.exc import DBAPIError
 
 from talent_pool.home import Home
-from talent_pool.store.database import Store, StoreUnavailable, allocate, insert_rows
+from talent_pool.store.database import Store, allocate, insert_rows
+from talent_pool.store.driver import run
 from talent_pool.store.tables import counters, work
+from talent_pool.store.unavailable import StoreUnavailable
 from tests.conftest import KEY
 from tests.talent_pool.processes import all_at_once
 from tests.talent_pool.sources import NOW
@@ -155,15 +158,40 @@ def test_store_that_goes_away_and_comes_back(store):
         assert connection.execute(select(func.count()).select_from(counters)).scalar() == 2
 
 
-def test_mistake_of_ours_stays_what_it_is(store):
-    with pytest.raises(Exception, match="syntax") as caught, store.reading() as connection:
-        connection.execute(text("SELEC 1"))
+def test_connection_that_is_lost_between_two_statements(store):
+    if store.is_sqlite:
+        pytest.skip("nobody can cut the connection to a file")
+    other = Store(store.url.render_as_string(hide_password=False), KEY)
+    with pytest.raises(StoreUnavailable, match="cannot be reached"), store.reading() as connection:
+        ((pid,),) = run(connection, "SELECT pg_backend_pid()")
+        with other.writing() as killing:
+            run(killing, "SELECT pg_terminate_backend(%s)", (pid,))
+        run(connection, "SELECT 1")
+    other.close()
+    with store.reading() as connection:
+        assert run(connection, "SELECT 1") == [(1,)]
+
+
+def _through_sqlalchemy(connection, statement):
+    connection.execute(text(statement.format(mark=":email")), {"email": "robin@example.com"})
+
+
+def _through_the_driver(connection, statement):
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    run(connection, statement.format(mark=mark), ("robin@example.com",))
+
+
+@pytest.mark.parametrize("way", [_through_sqlalchemy, _through_the_driver])
+def test_mistake_of_ours_stays_what_it_is(store, way):
+    with pytest.raises(DBAPIError, match="syntax") as caught, store.reading() as connection:
+        way(connection, "SELEC {mark}")
     assert not isinstance(caught.value, StoreUnavailable)
 
 
-def test_an_error_shows_nobodys_data(store):
-    with pytest.raises(Exception, match="no_such_column") as caught, store.reading() as connection:
-        connection.execute(text("SELECT no_such_column WHERE 'x' = :email"), {"email": "robin@example.com"})
+@pytest.mark.parametrize("way", [_through_sqlalchemy, _through_the_driver])
+def test_an_error_shows_nobodys_data(store, way):
+    with pytest.raises(DBAPIError, match="no_such_column") as caught, store.reading() as connection:
+        way(connection, "SELECT no_such_column WHERE 'x' = {mark}")
     assert "robin" not in str(caught.value)
 
 

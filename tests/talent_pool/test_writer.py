@@ -12,10 +12,11 @@ from talent_pool.landing import writer
 from talent_pool.landing.conservation import unbalanced
 from talent_pool.landing.inbox import Inbox
 from talent_pool.landing.sync import sync
-from talent_pool.store.database import Store, StoreUnavailable
+from talent_pool.store.database import Store
 from talent_pool.store.leases import Busy
 from talent_pool.store.runs import listed
 from talent_pool.store.tables import leases, records
+from talent_pool.store.unavailable import StoreUnavailable
 from tests.conftest import KEY
 from tests.talent_pool.dumps import LANDED, landed
 from tests.talent_pool.processes import ended, started

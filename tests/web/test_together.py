@@ -7,7 +7,7 @@ from sqlalchemy.exc import DataError
 
 from connectors.contract import Delivery
 from talent_pool.landing.inbox import Inbox
-from talent_pool.store.database import StoreUnavailable
+from talent_pool.store.unavailable import StoreUnavailable
 from tests.talent_pool.sources import NOW
 from web.together import MOST, Together
 
