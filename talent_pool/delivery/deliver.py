@@ -13,6 +13,7 @@ from connectors.contract import Action, Destination, Fate, Push
 from connectors.errors import Misconfigured
 from connectors.records import Channel
 from talent_pool.delivery import (
+    comparison,
     gate,
     holdings,
     outbox,
@@ -24,8 +25,8 @@ from talent_pool.delivery import (
 )
 from talent_pool.delivery.gate import Sending, Way
 from talent_pool.delivery.handover import Handover, sentence
+from talent_pool.delivery.member import Member
 from talent_pool.delivery.push_ledger import Planned
-from talent_pool.delivery.recipients import Member
 from talent_pool.delivery.report import PushReport, fates_of
 from talent_pool.delivery.report import shown as shown_row
 from talent_pool.delivery.signals import read_back
@@ -105,6 +106,7 @@ class _Errand:
         self.rows: list[Planned] = []
         self.standing: dict[str, int] = {}
         self.eligible = 0
+        self.resting = 0
         self.handover = Handover(store, destination, self.way, now)
         self._requests_before = destination.requests
         for push in destination.settings.pushes:
@@ -155,7 +157,9 @@ class _Errand:
                 self.members = {member.subject_id: member for member in members}
                 self._in_order(segment, planned)
             else:
-                planned = holdings.plan(connection, self.way, push, segment, members)
+                planned, resting = comparison.plan(connection, self.way, push, segment, members)
+                self.resting += resting
+                self.standing[Fate.UNCHANGED.value] = self.standing.get(Fate.UNCHANGED.value, 0) + resting
             retries.look_up(connection, self.name, push.segment, planned, self.now)
         self._hold(planned)
         # members as the database counts them, and those we hold beyond them: the side that the fates must add up to
@@ -281,12 +285,12 @@ class _Errand:
     def _record_quiet(self, push: Push, planned: Sequence[Planned], run_id: str) -> None:
         """Write rows that were not attempted where they say something new; count the others as standing."""
         with self.store.reading() as connection:
-            said = push_ledger.last_said(connection, self.name, push.segment)
+            quiet = [row for row in planned if not row.attempted]
+            said = push_ledger.last_said(connection, self.name, push.segment, [row.subject_id for row in quiet])
             stale = retries.stale(connection, self.name, push.segment, planned)
         if stale:
             with self.handover.writing() as connection:
                 retries.forget(connection, self.name, push.segment, stale)
-        quiet = [row for row in planned if not row.attempted]
         news = [row for row in quiet if push_ledger.is_news(row, said.get(row.subject_id))]
         for start in range(0, len(news), 500):
             with self.handover.writing() as connection:
@@ -299,8 +303,9 @@ class _Errand:
     def counts(self, *, cut_off: bool = False) -> dict[str, Any]:
         """Return what the run's own row keeps. Of a run that was cut off only what was done counts as done."""
         rows = [row for row in self.rows if row.attempted] if cut_off else self.rows
+        fates = fates_of(rows, 0 if cut_off else self.resting)
         return {
-            **{fate.value: number for fate, number in fates_of(rows).items()},
+            **{fate.value: number for fate, number in fates.items()},
             "eligible": self.eligible,
             "requests": self.destination.requests - self._requests_before,
             "standing": {} if cut_off else self.standing,
@@ -314,7 +319,7 @@ class _Errand:
             run_id=run_id,
             destination=self.name,
             eligible=self.eligible,
-            fates=fates_of(self.rows),
+            fates=fates_of(self.rows, self.resting),
             requests=self.destination.requests - self._requests_before,
             rows=[shown_row(row) for row in (shown[:_ROWS_SHOWN] if run_id else shown)],
         )

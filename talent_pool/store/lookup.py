@@ -1,7 +1,7 @@
 """Rows by many ids or numbers: one parameter holds them all, so that a statement is the same however many there are."""
 
 from collections import namedtuple
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -62,6 +62,12 @@ def given(connection: Connection, values: Collection[_Value]) -> dict[str, Any]:
     return {"among": list(values) if connection.dialect.name == "postgresql" else orjson.dumps(list(values)).decode()}
 
 
+def rows_of(connection: Connection, statement: Select[*tuple[Any, ...]]) -> Iterable[Any]:
+    """Return the rows of a statement that is asked once, as tuples with names."""
+    prepared = _Prepared(connection.dialect, statement)
+    return map(prepared.row._make, prepared.read(connection, {}))
+
+
 def rows_with(
     connection: Connection,
     statement: Select[*tuple[Any, ...]],
@@ -75,7 +81,7 @@ def rows_with(
     if values:
         prepared = _prepared(connection.dialect, statement, column)
         for portion in portions(values):
-            yield from map(prepared.row._make, prepared.read(connection, portion))
+            yield from map(prepared.row._make, prepared.read(connection, given(connection, portion)))
 
 
 def mappings_with(
@@ -89,7 +95,9 @@ def mappings_with(
         prepared = _prepared(connection.dialect, statement, column)
         names = prepared.row._fields
         for portion in portions(values):
-            yield from (dict(zip(names, row, strict=True)) for row in prepared.read(connection, portion))
+            yield from (
+                dict(zip(names, row, strict=True)) for row in prepared.read(connection, given(connection, portion))
+            )
 
 
 def apply_to(
@@ -99,7 +107,7 @@ def apply_to(
     if values:
         prepared = _prepared(connection.dialect, statement, column)
         for portion in portions(values):
-            prepared.execute(connection, portion)
+            prepared.execute(connection, given(connection, portion))
 
 
 def delete_with(connection: Connection, column: Column[_Value], values: Collection[_Value]) -> None:
@@ -116,8 +124,7 @@ def _delete(table: Table) -> Delete:
 class _Prepared:
     """A statement as the driver takes it: SQLAlchemy's own way from a statement to its rows costs more than they do."""
 
-    def __init__(self, dialect: Dialect, statement: Any, column: ColumnElement[Any]) -> None:
-        wanted = statement.where(_among(dialect.name, column))
+    def __init__(self, dialect: Dialect, wanted: Any) -> None:
         compiled = wanted.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
         self._text, self._order = compiled.string, compiled.positiontup
         # an IN list is spelt out by now, and its values are texts
@@ -129,13 +136,13 @@ class _Prepared:
         ways = [_read(dialect, one.type) for one in columns]
         self._ways = [(place, way) for place, way in enumerate(ways) if way is not None]
 
-    def execute(self, connection: Connection, portion: Collection[Any]) -> CursorResult[Any]:
-        params = self._constants | given(connection, portion)
+    def execute(self, connection: Connection, more: Mapping[str, Any]) -> CursorResult[Any]:
+        params = {**self._constants, **more}
         values = params if self._order is None else tuple(params[name] for name in self._order)
         return connection.exec_driver_sql(self._text, values)
 
-    def read(self, connection: Connection, portion: Collection[Any]) -> Iterable[Sequence[Any]]:
-        rows = self.execute(connection, portion).all()
+    def read(self, connection: Connection, more: Mapping[str, Any]) -> Iterable[Sequence[Any]]:
+        rows = self.execute(connection, more).all()
         if not self._ways:
             return rows
         return [self._processed(row) for row in rows]
@@ -159,4 +166,4 @@ def _bound(dialect: Dialect, of: TypeEngine[Any], value: Any) -> Any:
 
 @lru_cache(maxsize=256)
 def _prepared(dialect: Dialect, statement: Any, column: ColumnElement[Any]) -> _Prepared:
-    return _Prepared(dialect, statement, column)
+    return _Prepared(dialect, statement.where(_among(dialect.name, column)))
