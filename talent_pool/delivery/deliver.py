@@ -4,20 +4,19 @@ One run a destination, under its lease. What a batch did is committed right afte
 one), so that a run cut off anywhere loses nothing and doubles nothing.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from connectors.contract import Action, Destination, Fate, Push
-from connectors.errors import Misconfigured
-from connectors.records import Channel
 from talent_pool.delivery import (
     comparison,
     gate,
     holdings,
     outbox,
     push_ledger,
+    pushes,
     recipients,
     retries,
     tasks,
@@ -30,6 +29,7 @@ from talent_pool.delivery.push_ledger import Planned
 from talent_pool.delivery.report import PushReport, fates_of
 from talent_pool.delivery.report import shown as shown_row
 from talent_pool.delivery.signals import read_back
+from talent_pool.delivery.writing import Writer, writer
 from talent_pool.installation import Installation
 from talent_pool.segments.definition import SegmentDefinition
 from talent_pool.segments.in_force import as_in_force
@@ -99,7 +99,12 @@ class _Errand:
         self.now, self.sending, self.approve = now, sending, approve
         self.name = destination.settings.name
         self.way = Way(
-            store, destination, sending, now, self.installation.policies, rivals=rivals(self.installation, self.name)
+            store,
+            destination,
+            sending,
+            now,
+            self.installation.policies,
+            rivals=pushes.rivals(self.installation, self.name),
         )
         self.members: dict[str, Member] = {}
         self.overtaken: set[str] = set()
@@ -109,36 +114,7 @@ class _Errand:
         self.resting = 0
         self.handover = Handover(store, destination, self.way, now)
         self._requests_before = destination.requests
-        for push in destination.settings.pushes:
-            self._must_make_sense(push)
-
-    @property
-    def pushes(self) -> list[Push]:
-        """Service first, in the order written; then marketing, the highest priority first."""
-        segments = self.installation.segments
-        return sorted(
-            self.destination.settings.pushes,
-            key=lambda push: (segments[push.segment].type == "marketing", -segments[push.segment].priority),
-        )
-
-    def _must_make_sense(self, push: Push) -> None:
-        if push.segment not in self.installation.segments:
-            raise Misconfigured(f"{self.name}: there is no segment {push.segment!r}. Correct `pushes`.")
-        segment = self.installation.segments[push.segment]
-        if segment.channel is not self.destination.channel:
-            raise Misconfigured(
-                f"{self.name} reaches people by {self.destination.channel.value}, and {push.segment} "
-                f"by {segment.channel.value}. Choose another destination."
-            )
-        if self.destination.kind == "state" and segment.recipient != "person":
-            raise Misconfigured(
-                f"{self.name} holds candidates, and {push.segment} is for {segment.recipient}s. Push it as a message."
-            )
-        if self.destination.kind == "message" and push.since is None:
-            raise Misconfigured(
-                f"{self.name}: the push of {push.segment} sends messages and has no `since`. Set it to the moment from "
-                f"which occasions count, so that nobody is written to about the past."
-            )
+        self.pushes = pushes.in_order(self.installation, destination)
 
     def follow_up(self) -> None:
         """Settle what earlier runs left at the vendor; what that asks is not this run's."""
@@ -167,31 +143,14 @@ class _Errand:
         self.rows += planned
         return planned
 
+    def _writer(self, segment: SegmentDefinition) -> Writer:
+        return writer(self.store, self.installation, self.destination, segment, self.sending.public_url)
+
     def _in_order(self, segment: SegmentDefinition, planned: Sequence[Planned]) -> None:
         """Let no service message overtake an earlier one to the same candidate that could not go just now."""
         for row in planned if segment.type == "service" else ():
             if row.fate is None and row.leaving.candidate_record_id in self.overtaken:
                 row.becomes(Fate.DEFERRED, "An earlier message to this candidate is still to go.")
-
-    def _writer(self, segment: SegmentDefinition) -> Callable[..., dict[str, Any]]:
-        stationery = outbox.stationery(self.installation.lines.get(self.name))
-        settings = self.destination.settings
-        sender = settings.settings.get("from_name") or settings.organisation
-
-        def write(template: str, member: Member, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
-            link = outbox.link(self.store, self.sending.public_url, segment, member)
-            told = {
-                "answer_by": None,
-                "voucher_code": vouchers.SHOWN if segment.voucher else None,
-                **member.fields,
-                **(more or {}),
-            }
-            fields = {**told, "sender": sender, "unsubscribe_url": link}
-            if segment.channel is Channel.SMS:
-                return dict(stationery.write_short(template, fields, marketing=segment.type == "marketing").fields)
-            return dict(stationery.write(template, fields).fields)
-
-        return write
 
     def _hold(self, planned: Sequence[Planned]) -> None:
         """Defer whoever a push would newly reach, if they are more than may be reached without a yes."""
@@ -323,19 +282,6 @@ class _Errand:
             requests=self.destination.requests - self._requests_before,
             rows=[shown_row(row) for row in (shown[:_ROWS_SHOWN] if run_id else shown)],
         )
-
-
-def rivals(installation: Installation, destination: str) -> dict[str, tuple[str, int]]:
-    """Return marketing of some priority that other destinations send: {segment: (destination, priority)}."""
-    return {
-        push.segment: (other.name, installation.segments[push.segment].priority)
-        for other in installation.destinations.values()
-        if other.name != destination
-        for push in other.pushes
-        if push.since  # only pushes of messages must say since when
-        and installation.segments[push.segment].type == "marketing"
-        and installation.segments[push.segment].priority > 0
-    }
 
 
 def _batches(planned: Sequence[Planned], size: int) -> Iterator[Sequence[Planned]]:
