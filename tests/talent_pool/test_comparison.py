@@ -20,7 +20,7 @@ from talent_pool.installation import Installation
 from talent_pool.store.addresses import address_key
 from talent_pool.store.database import Store
 from talent_pool.store.tables import applications, metadata, people, person_addresses, person_aliases, person_records
-from tests.talent_pool.outbound import NOW, ON, SEGMENTS, Pool, Shelf, shelf_settings_of
+from tests.talent_pool.outbound import NOW, ON, SEGMENTS, Pool, Shelf, installation, shelf_settings_of
 
 NAMES = ("ann", "bob", "cy", "dee")
 SEGMENT = "silver_medallists"
@@ -187,3 +187,10 @@ def test_a_no_is_found_among_those_who_rest(resting: Pool):
     assert [(row.address, row.action) for row in shelf.asked] == [("p7@example.org", "remove")]
     assert (report.fates[Fate.REMOVED], report.fates[Fate.UNCHANGED]) == (1, 19)
     assert not resting.unbalanced()
+
+
+def test_who_came_into_process_is_found_among_those_who_rest(resting: Pool):
+    resting.application("p9", 1)
+    shelf = Shelf()
+    delivery.deliver(resting.store, installation(shelf.settings, policy=ContactPolicy()), shelf, NOW, ON)
+    assert [(row.address, row.action) for row in shelf.asked] == [("p9@example.org", "remove")]

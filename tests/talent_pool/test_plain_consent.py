@@ -117,6 +117,12 @@ def test_the_plain_case_is_found(store: Store):
     silent, refusing = pool.person("cy@example.com"), pool.person("dee@example.com")
     pool.statement(record_id=f"rec_{refusing}")
     pool.statement(record_id=f"rec_{refusing}", status="refused")
+    bounced = pool.person("eve@example.com")
+    pool.statement(record_id=f"rec_{bounced}")
+    consent.suppress(
+        store, organisation="default", channel=Channel.EMAIL, reason="bounced", source="test", at=NOW,
+        address="eve@example.com",
+    )  # fmt: skip
     assert _plain(store) == {(whole, "ann@example.com"), (at_address, "bob@example.org")}
     assert silent not in {person for person, _ in _plain(store)}
 
