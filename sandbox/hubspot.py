@@ -33,6 +33,7 @@ class HubSpot:
         contacts, lists = f"/crm/objects/{version}/contacts", f"/crm/lists/{version}"
         routes = [
             Route(contacts, self._read),
+            Route(f"{contacts}/{{key}}", self._update, methods=["PATCH"]),
             Route(f"{contacts}/batch/upsert", self._upsert, methods=["POST"]),
             Route(f"{contacts}/batch/read", self._batch_read, methods=["POST"]),
             Route(lists, self._create, methods=["POST"]),
@@ -76,6 +77,18 @@ class HubSpot:
                 results.setdefault(contact.id, contact.shown() | {"new": is_new, "objectWriteTraceId": trace})
         told: dict[str, Any] = {"status": "COMPLETE", "results": list(results.values())}
         return _json(told | {"numErrors": len(errors), "errors": errors}, 207) if errors else _json(told)
+
+    async def _update(self, request: Request) -> Response:
+        """Change one contact that is there, found by `idProperty` or its id."""
+        by = request.query_params.get("idProperty", "")
+        contact = self.crm.find(request.path_params["key"], by)
+        if contact is None:
+            return _error(404, "OBJECT_NOT_FOUND", "Object not found.")
+        try:
+            self.crm.change(contact, (await _body(request))["properties"])
+        except Refused as error:
+            return _error(400, "VALIDATION_ERROR", str(error))
+        return _json(contact.shown())
 
     async def _batch_read(self, request: Request) -> Response:
         body = await _body(request)

@@ -25,6 +25,10 @@ class Contact:
         """The primary address, and the others."""
         return [self.properties.get("email", ""), *self.additional_emails]
 
+    def names(self, by: str) -> list[str]:
+        """Return all that it goes by, in lower case: its addresses (`by` email), or its ids."""
+        return [one.lower() for one in self.addresses] if by == "email" else [self.id, *self.merged_ids]
+
     def shown(self) -> dict[str, Any]:
         """Return the contact as the API answers it."""
         more = {
@@ -58,6 +62,8 @@ class Crm:
         self.known_properties = {"email", "firstname", "lastname", "phone", "city", "company", "jobtitle"}
         self.violations: list[str] = []
         self._number = 100
+        self._ids: dict[str, str] = {}
+        """Contacts' ids by whatever they ever went by; who goes by it still is seen at the contact itself."""
 
     def _id(self) -> str:
         self._number += 1
@@ -65,16 +71,17 @@ class Crm:
 
     def find(self, key: str, by: str = "") -> Contact | None:
         """Return a contact by its id, an id merged into it, or (`by` email) one of its addresses."""
-        for contact in self.contacts.values():
-            names = [one.lower() for one in contact.addresses] if by == "email" else [contact.id, *contact.merged_ids]
-            if key.lower() in names:
-                return contact
-        return None
+        contact = self.contacts.get(self._ids.get(key.lower(), ""))
+        return contact if contact and key.lower() in contact.names(by) else None
+
+    def _keep(self, contact: Contact) -> None:
+        self.contacts[contact.id] = contact
+        self._ids |= dict.fromkeys([*contact.names("id"), *contact.names("email")], contact.id)
 
     def seed(self, email: str, **properties: str) -> Contact:
         """Put a contact there that somebody else brought."""
         contact = Contact(self._id(), {"email": email.lower(), **properties})
-        self.contacts[contact.id] = contact
+        self._keep(contact)
         return contact
 
     def forget(self, contact: Contact) -> None:
@@ -92,20 +99,29 @@ class Crm:
             self.violations.append("the key was sent as a property")
         if not _ADDRESS.fullmatch(address):
             raise Refused(f"Property values were not valid: Email address {address} is invalid")
-        if unknown := set(given) - self.known_properties:
-            raise Refused(f'PROPERTY_DOESNT_EXIST: Property "{min(unknown)}" does not exist')
-        if not all(isinstance(value, str) for value in given.values()):
-            raise Refused("property values must be texts")
+        self._must_be_properties(given)
         contact = self.find(address, "email")
         is_new = contact is None
         if contact is None:
             contact = self.seed(address)
+        self.change(contact, given)
+        return is_new, contact
+
+    def change(self, contact: Contact, given: dict[str, Any]) -> None:
+        """Write properties of a contact; an empty text clears one."""
+        self._must_be_properties(given)
         for name, value in given.items():
             if value == "":
                 contact.properties.pop(name, None)
             else:
                 contact.properties[name] = value
-        return is_new, contact
+        self._keep(contact)
+
+    def _must_be_properties(self, given: dict[str, Any]) -> None:
+        if unknown := set(given) - self.known_properties:
+            raise Refused(f'PROPERTY_DOESNT_EXIST: Property "{min(unknown)}" does not exist')
+        if not all(isinstance(value, str) for value in given.values()):
+            raise Refused("property values must be texts")
 
     def merge(self, primary: str, other: str) -> Contact:
         """Merge two contacts by address, as a user does there: the outcome has an id of its own."""
@@ -122,7 +138,7 @@ class Crm:
             if listing.members & {kept.id, gone.id}:
                 listing.members = (listing.members - {kept.id, gone.id}) | {merged.id}
         del self.contacts[kept.id], self.contacts[gone.id]
-        self.contacts[merged.id] = merged
+        self._keep(merged)
         return merged
 
     def rename(self, old: str, new: str) -> None:
@@ -132,6 +148,7 @@ class Crm:
             raise KeyError("there is no such contact")
         contact.additional_emails.append(contact.properties["email"])
         contact.properties["email"] = new.lower()
+        self._keep(contact)
 
     def add_list(self, name: str, processing: str = "MANUAL") -> Listing:
         """Create a list. Names are unique."""

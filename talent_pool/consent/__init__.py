@@ -1,5 +1,6 @@
 """Who may be written to: statements of records and addresses, joined for each person whenever it is asked."""
 
+from talent_pool.consent.plain import plainly_allowed
 from talent_pool.consent.statements import lift, refuse, refuse_person, statements_of, suppress, suppress_person
 from talent_pool.consent.verdict import Ask, Verdict, reachable, verdicts
 
@@ -7,6 +8,7 @@ __all__ = [
     "Ask",
     "Verdict",
     "lift",
+    "plainly_allowed",
     "reachable",
     "refuse",
     "refuse_person",

@@ -4,19 +4,19 @@ One run a destination, under its lease. What a batch did is committed right afte
 one), so that a run cut off anywhere loses nothing and doubles nothing.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from connectors.contract import Action, Destination, Fate, Push
-from connectors.errors import Misconfigured
-from connectors.records import Channel
 from talent_pool.delivery import (
+    comparison,
     gate,
     holdings,
     outbox,
     push_ledger,
+    pushes,
     recipients,
     retries,
     tasks,
@@ -24,11 +24,12 @@ from talent_pool.delivery import (
 )
 from talent_pool.delivery.gate import Sending, Way
 from talent_pool.delivery.handover import Handover, sentence
+from talent_pool.delivery.member import Member
 from talent_pool.delivery.push_ledger import Planned
-from talent_pool.delivery.recipients import Member
 from talent_pool.delivery.report import PushReport, fates_of
 from talent_pool.delivery.report import shown as shown_row
 from talent_pool.delivery.signals import read_back
+from talent_pool.delivery.writing import Writer, writer
 from talent_pool.installation import Installation
 from talent_pool.privacy import notified
 from talent_pool.segments.definition import SegmentDefinition
@@ -101,45 +102,22 @@ class _Errand:
         self.now, self.sending, self.approve = now, sending, approve
         self.name = destination.settings.name
         self.way = Way(
-            store, destination, sending, now, self.installation.policies, rivals=rivals(self.installation, self.name)
+            store,
+            destination,
+            sending,
+            now,
+            self.installation.policies,
+            rivals=pushes.rivals(self.installation, self.name),
         )
         self.members: dict[str, Member] = {}
         self.overtaken: set[str] = set()
         self.rows: list[Planned] = []
         self.standing: dict[str, int] = {}
         self.eligible = 0
+        self.resting = 0
         self.handover = Handover(store, destination, self.way, now)
         self._requests_before = destination.requests
-        for push in destination.settings.pushes:
-            self._must_make_sense(push)
-
-    @property
-    def pushes(self) -> list[Push]:
-        """Service first, in the order written; then marketing, the highest priority first."""
-        segments = self.installation.segments
-        return sorted(
-            self.destination.settings.pushes,
-            key=lambda push: (segments[push.segment].type == "marketing", -segments[push.segment].priority),
-        )
-
-    def _must_make_sense(self, push: Push) -> None:
-        if push.segment not in self.installation.segments:
-            raise Misconfigured(f"{self.name}: there is no segment {push.segment!r}. Correct `pushes`.")
-        segment = self.installation.segments[push.segment]
-        if segment.channel is not self.destination.channel:
-            raise Misconfigured(
-                f"{self.name} reaches people by {self.destination.channel.value}, and {push.segment} "
-                f"by {segment.channel.value}. Choose another destination."
-            )
-        if self.destination.kind == "state" and segment.recipient != "person":
-            raise Misconfigured(
-                f"{self.name} holds candidates, and {push.segment} is for {segment.recipient}s. Push it as a message."
-            )
-        if self.destination.kind == "message" and push.since is None:
-            raise Misconfigured(
-                f"{self.name}: the push of {push.segment} sends messages and has no `since`. Set it to the moment from "
-                f"which occasions count, so that nobody is written to about the past."
-            )
+        self.pushes = pushes.in_order(self.installation, destination)
 
     def follow_up(self) -> None:
         """Settle what earlier runs left at the vendor; what that asks is not this run's."""
@@ -158,7 +136,9 @@ class _Errand:
                 self.members = {member.subject_id: member for member in members}
                 self._in_order(segment, planned)
             else:
-                planned = holdings.plan(connection, self.way, push, segment, members)
+                planned, resting = comparison.plan(connection, self.way, push, segment, members)
+                self.resting += resting
+                self.standing[Fate.UNCHANGED.value] = self.standing.get(Fate.UNCHANGED.value, 0) + resting
             retries.look_up(connection, self.name, push.segment, planned, self.now)
         self._hold(planned)
         # members as the database counts them, and those we hold beyond them: the side that the fates must add up to
@@ -166,31 +146,14 @@ class _Errand:
         self.rows += planned
         return planned
 
+    def _writer(self, segment: SegmentDefinition) -> Writer:
+        return writer(self.store, self.installation, self.destination, segment, self.sending.public_url)
+
     def _in_order(self, segment: SegmentDefinition, planned: Sequence[Planned]) -> None:
         """Let no service message overtake an earlier one to the same candidate that could not go just now."""
         for row in planned if segment.type == "service" else ():
             if row.fate is None and row.leaving.candidate_record_id in self.overtaken:
                 row.becomes(Fate.DEFERRED, "An earlier message to this candidate is still to go.")
-
-    def _writer(self, segment: SegmentDefinition) -> Callable[..., dict[str, Any]]:
-        stationery = outbox.stationery(self.installation.lines.get(self.name))
-        settings = self.destination.settings
-        sender = settings.settings.get("from_name") or settings.organisation
-
-        def write(template: str, member: Member, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
-            link = outbox.link(self.store, self.sending.public_url, segment, member)
-            told = {
-                "answer_by": None,
-                "voucher_code": vouchers.SHOWN if segment.voucher else None,
-                **member.fields,
-                **(more or {}),
-            }
-            fields = {**told, "sender": sender, "unsubscribe_url": link}
-            if segment.channel is Channel.SMS:
-                return dict(stationery.write_short(template, fields, marketing=segment.type == "marketing").fields)
-            return dict(stationery.write(template, fields).fields)
-
-        return write
 
     def _hold(self, planned: Sequence[Planned]) -> None:
         """Defer whoever a push would newly reach, if they are more than may be reached without a yes."""
@@ -284,12 +247,12 @@ class _Errand:
     def _record_quiet(self, push: Push, planned: Sequence[Planned], run_id: str) -> None:
         """Write rows that were not attempted where they say something new; count the others as standing."""
         with self.store.reading() as connection:
-            said = push_ledger.last_said(connection, self.name, push.segment)
+            quiet = [row for row in planned if not row.attempted]
+            said = push_ledger.last_said(connection, self.name, push.segment, [row.subject_id for row in quiet])
             stale = retries.stale(connection, self.name, push.segment, planned)
         if stale:
             with self.handover.writing() as connection:
                 retries.forget(connection, self.name, push.segment, stale)
-        quiet = [row for row in planned if not row.attempted]
         news = [row for row in quiet if push_ledger.is_news(row, said.get(row.subject_id))]
         for start in range(0, len(news), 500):
             with self.handover.writing() as connection:
@@ -302,8 +265,9 @@ class _Errand:
     def counts(self, *, cut_off: bool = False) -> dict[str, Any]:
         """Return what the run's own row keeps. Of a run that was cut off only what was done counts as done."""
         rows = [row for row in self.rows if row.attempted] if cut_off else self.rows
+        fates = fates_of(rows, 0 if cut_off else self.resting)
         return {
-            **{fate.value: number for fate, number in fates_of(rows).items()},
+            **{fate.value: number for fate, number in fates.items()},
             "eligible": self.eligible,
             "requests": self.destination.requests - self._requests_before,
             "standing": {} if cut_off else self.standing,
@@ -317,23 +281,10 @@ class _Errand:
             run_id=run_id,
             destination=self.name,
             eligible=self.eligible,
-            fates=fates_of(self.rows),
+            fates=fates_of(self.rows, self.resting),
             requests=self.destination.requests - self._requests_before,
             rows=[shown_row(row) for row in (shown[:_ROWS_SHOWN] if run_id else shown)],
         )
-
-
-def rivals(installation: Installation, destination: str) -> dict[str, tuple[str, int]]:
-    """Return marketing of some priority that other destinations send: {segment: (destination, priority)}."""
-    return {
-        push.segment: (other.name, installation.segments[push.segment].priority)
-        for other in installation.destinations.values()
-        if other.name != destination
-        for push in other.pushes
-        if push.since  # only pushes of messages must say since when
-        and installation.segments[push.segment].type == "marketing"
-        and installation.segments[push.segment].priority > 0
-    }
 
 
 def _batches(planned: Sequence[Planned], size: int) -> Iterator[Sequence[Planned]]:

@@ -11,6 +11,7 @@ from connectors.contract import Awaited, Cleared, DestinationSettings, RowOutcom
 from connectors.records import Channel
 from talent_pool.delivery import outbox, recipients
 from talent_pool.delivery.gate import Sending, Way
+from talent_pool.delivery.member import Member
 from talent_pool.installation import Installation
 from talent_pool.segments.definition import SegmentDefinition
 from talent_pool.store.database import Store
@@ -79,5 +80,5 @@ def forecast(
     return told
 
 
-def _nothing(template: str, member: recipients.Member) -> dict[str, Any]:  # noqa: ARG001 - a writer of letters
+def _nothing(template: str, member: Member) -> dict[str, Any]:  # noqa: ARG001 - a writer of letters
     return {}

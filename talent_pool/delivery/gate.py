@@ -18,7 +18,9 @@ from talent_pool import consent
 from talent_pool.consent.verdict import NO_ADDRESS
 from talent_pool.delivery import brake, policy
 from talent_pool.delivery.contact_policy import ContactPolicy
+from talent_pool.delivery.member import Member
 from talent_pool.home import Home
+from talent_pool.segments.definition import SegmentDefinition
 from talent_pool.store.database import Store
 
 SENDING_OFF = "Sending is off. Set CATCHMENT_SENDING to allowlist or on."
@@ -151,6 +153,17 @@ def rule(connection: Connection, way: Way, rows: Sequence[Leaving]) -> dict[str,
         else:
             rulings[row.row_id] = Ruling(None, "", consented)
     return rulings
+
+
+def unopposed(connection: Connection, way: Way, segment: SegmentDefinition, members: Sequence[Member]) -> set[str]:
+    """Return the subjects of members whom `rule` would surely not suppress.
+
+    This opens no way out: it is for those who are to stay as they are. Whoever is not surely in the plain case is
+    not among them, and `rule` is asked.
+    """
+    plain = [one for one in members if one.plain and one.person_id]
+    kept_out = policy.kept_out(connection, way, segment, {one.person_id for one in plain if one.person_id})
+    return {one.subject_id for one in plain if one.person_id not in kept_out}
 
 
 def clear(connection: Connection, way: Way, rows: Sequence[Leaving]) -> tuple[list[Cleared], dict[str, Ruling]]:

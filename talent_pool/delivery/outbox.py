@@ -16,8 +16,8 @@ from connectors.contract import Action, Cleared, Fate, Push
 from talent_pool.delivery import occasions, push_ledger, unsubscribe
 from talent_pool.delivery.gate import Leaving, Way, rule
 from talent_pool.delivery.letters import Stationery
+from talent_pool.delivery.member import Member
 from talent_pool.delivery.push_ledger import Planned
-from talent_pool.delivery.recipients import Member
 from talent_pool.people.person_ids import given_up
 from talent_pool.segments.definition import SegmentDefinition
 from talent_pool.store.database import Store
@@ -44,7 +44,7 @@ def plan(
     name = way.destination.settings.name
     written = _written(connection, name, segment.name)
     done = {row.subject_id: row for row in written}
-    said = push_ledger.last_said(connection, name, segment.name)
+    said = push_ledger.last_said(connection, name, segment.name, [member.subject_id for member in members])
     reached = _reached(connection, written) if segment.subject == "person" else {}
     offered = _offered(connection, done) if segment.subject == "match" else set[tuple[str, str]]()
     template = push.template or push.segment

@@ -5,7 +5,7 @@ machine; whoever looks after the application is given a task instead (`talent_po
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,7 +17,9 @@ from connectors.records import Stage
 from talent_pool.delivery.contact_policy import ContactPolicy
 from talent_pool.people import activity
 from talent_pool.segments.calendar import zone_of
+from talent_pool.segments.definition import SegmentDefinition
 from talent_pool.store.database import Store
+from talent_pool.store.lookup import rows_with
 from talent_pool.store.tables import (
     applications,
     deliveries,
@@ -43,6 +45,7 @@ _WRITTEN = ("sending", "sent", "unknown")
 _COUNTS_FOR = timedelta(days=400)
 _CHUNK = 500
 _OWN = ("application", "referral")
+_PENDING = select(applications.c.person_id).where(applications.c.outcome == "pending", applications.c.kind.in_(_OWN))
 
 
 class Passage(Protocol):
@@ -107,6 +110,18 @@ def held(connection: Connection, way: Passage, rows: Sequence["Leaving"]) -> dic
     ]
     for row_id, moment in _human_moments(connection, service).items():
         found[row_id] = Held(Fate.SUPPRESSED, HUMAN_MOMENT.format(MOMENTS[moment]), moment=moment)
+    return found
+
+
+def kept_out(connection: Connection, way: Passage, segment: SegmentDefinition, person_ids: Collection[str]) -> set[str]:
+    """Return whom marketing of a segment is kept from altogether, and not only for a while."""
+    if segment.type != "marketing":
+        return set()
+    policy = way.policies.get(segment.organisation) or ContactPolicy(organisation=segment.organisation)
+    share = segment.holdout
+    found = {one for one in person_ids if is_held_out(way.store, segment.name, one, share)} if share else set[str]()
+    if policy.in_process == "no_marketing":
+        found |= {row.person_id for row in rows_with(connection, _PENDING, applications.c.person_id, person_ids)}
     return found
 
 

@@ -1,6 +1,6 @@
 """What every push said of every row: the ledger that conservation counts, and the memory of what was said last."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from connectors.contract import Action, Fate
 from talent_pool.delivery.gate import Leaving
+from talent_pool.store.lookup import rows_with
 from talent_pool.store.tables import push_rows, runs
 
 
@@ -73,17 +74,20 @@ class PushRow:
     unsubscribe_url: str | None = None
 
 
-def last_said(connection: Connection, destination: str, segment: str) -> dict[str, Said]:
-    """Return what was last said of each subject of one push."""
+_SAID = select(push_rows.c.id, push_rows.c.subject_id, push_rows.c.fate, push_rows.c.reason, push_rows.c.fingerprint)
+
+
+def last_said(connection: Connection, destination: str, segment: str, subjects: Collection[str]) -> dict[str, Said]:
+    """Return what was last said of some subjects of one push."""
     newest = (
         select(func.max(push_rows.c.id).label("id"))
         .where(push_rows.c.destination == destination, push_rows.c.segment == segment)
         .group_by(push_rows.c.subject_id)
-        .subquery()
     )
-    query = select(push_rows).join(newest, newest.c.id == push_rows.c.id)
+    numbers = [row.id for row in rows_with(connection, newest, push_rows.c.subject_id, subjects)]
     return {
-        row.subject_id: Said(Fate(row.fate), row.reason, row.fingerprint, row.id) for row in connection.execute(query)
+        row.subject_id: Said(Fate(row.fate), row.reason, row.fingerprint, row.id)
+        for row in rows_with(connection, _SAID, push_rows.c.id, numbers)
     }
 
 

@@ -23,9 +23,9 @@ class PushReport:
     rows: list[PushRow] = field(default_factory=list[PushRow])
 
 
-def fates_of(rows: Sequence[Planned]) -> dict[Fate, int]:
-    """Count rows by fate, a row to be attempted by the one that it is about to have."""
-    fates = dict.fromkeys(Fate, 0)
+def fates_of(rows: Sequence[Planned], resting: int = 0) -> dict[Fate, int]:
+    """Count rows by fate, a row to be attempted by the one that it is about to have, and members who rest."""
+    fates = dict.fromkeys(Fate, 0) | {Fate.UNCHANGED: resting}
     for row in rows:
         fates[_expected(row)] += 1
     return fates

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from connectors.contract import Action, Fate
 from talent_pool.delivery.gate import Leaving, Way, rule
-from talent_pool.delivery.recipients import Member
+from talent_pool.delivery.member import Member
 from talent_pool.people.person_ids import given_up
 from talent_pool.segments.definition import SegmentDefinition
 
@@ -16,18 +16,17 @@ def without_stayers(
     connection: Connection,
     way: Way,
     segment: SegmentDefinition,
-    held: Mapping[str, Row[Any]],
+    held: Mapping[str, Any],
     *,
-    wanted: set[str],
     members: Sequence[Member],
-) -> dict[str, Row[Any]]:
-    """Return holdings without those of people who left the segment, stay, and may still be written to there."""
+) -> dict[str, Any]:
+    """Return holdings, by address, without those of people who left the segment and may still be written to there."""
     merged = given_up(connection, (holding.person_id for holding in held.values() if holding.person_id))
     present = {member.person_id for member in members}
     left = {
         address: person
         for address, holding in held.items()
-        if address not in wanted and (person := merged.get(holding.person_id, holding.person_id)) not in present
+        if (person := merged.get(holding.person_id, holding.person_id)) not in present
     }
     asking = [
         Leaving(

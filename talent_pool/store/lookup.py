@@ -79,6 +79,12 @@ def rows_of(connection: Connection, statement: Select[*tuple[Any, ...]], **value
     return list(map(prepared.row._make, prepared.read(connection, values)))
 
 
+def rows_once(connection: Connection, statement: Select[*tuple[Any, ...]]) -> list[Any]:
+    """Return the rows of a statement that is put together for this one time, as tuples with names."""
+    prepared = _Prepared(connection.dialect, statement)
+    return list(map(prepared.row._make, prepared.read(connection, {})))
+
+
 def rows_with(
     connection: Connection,
     statement: Select[*tuple[Any, ...]],

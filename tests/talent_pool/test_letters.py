@@ -8,7 +8,7 @@ import pytest
 
 from connectors.errors import Misconfigured
 from talent_pool.delivery.letters import Stationery
-from talent_pool.delivery.recipients import working_days_after
+from talent_pool.delivery.member import working_days_after
 
 FIELDS = {
     "first_name": "Ann", "last_name": "Example", "job_title": "Engineer", "sender": "Northwind Careers",
