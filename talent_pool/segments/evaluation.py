@@ -4,23 +4,29 @@ A step is a few hundred people in one transaction: it takes them from the work l
 writes what changed. A segment that is new or means something else now is judged for the whole pool first.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
 
 from talent_pool.installation import Installation
-from talent_pool.segments import in_force, job_matches, judgement, ledger, scope
-from talent_pool.segments.compiler import CompiledSegment, Scope
+from talent_pool.segments import in_force, job_matches, ledger, scope
+from talent_pool.segments.compiler import CompiledSegment
 from talent_pool.segments.definition import SegmentDefinition
+from talent_pool.segments.inquiry import SUBJECT
+from talent_pool.segments.judgement import Consents, Judged, Panel, panels
+from talent_pool.segments.ledger import Changes
 from talent_pool.segments.rules import Contactable
 from talent_pool.store.database import Store, take_lock
+from talent_pool.store.lookup import apply_to
 from talent_pool.store.tables import memberships, segment_due, segments, work
 
 _LOCK = "segments"
 _NEVER = ""
 """The version of a segment that the whole pool has not yet been judged by."""
+_TAKEN = delete(work).where(work.c.stage == "segments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +102,11 @@ class _Evaluation:
                 people = scope.touched(connection, self.now, self._messages_since(connection))
         else:
             people = sorted(set(person_ids))
-        of_people = [name for name in self.definitions if name not in self._of_users]
-        for part in ledger.chunks(people):
-            self._step(scope.of_these(part), of_people, taken=part)
+        of_people = self._panels(name for name in self.definitions if name not in self._of_users)
+        for part in scope.parts(people):
+            self._step(of_people, part, takes=True)
         if self._of_users:
-            # A company has few users: all are looked at, every time, and what is as it was writes nothing.
-            self._step(scope.users(), self._of_users, taken=())
+            self._users()
         if people:
             self._looked_at(self.definitions)
         return SegmentsReport(self._counts(), len(people), self.held)
@@ -157,11 +162,10 @@ class _Evaluation:
             )
 
     def _whole_pool(self, names: Sequence[str]) -> None:
-        with self.store.reading() as connection:
-            stretches = list(scope.stretches(connection))
         of_people = [name for name in names if name not in self._of_users]
-        for stretch in stretches if of_people else ():
-            self._step(stretch, of_people, taken=() if len(names) < len(self.definitions) else None)
+        judges = self._panels(of_people)
+        for part in self._everybody(of_people) if of_people else ():
+            self._step(judges, part, takes=len(names) == len(self.definitions))
         with self.store.writing() as connection:
             for name in names:
                 connection.execute(
@@ -175,37 +179,95 @@ class _Evaluation:
                     )
                 )
 
-    def _step(self, people: Scope, names: Iterable[str], taken: Sequence[str] | None) -> None:
-        """Judge some people in one transaction. `taken`: whom it takes from the work list; None: all of `people`."""
+    def _everybody(self, names: Sequence[str]) -> Iterator[Sequence[str]]:
+        """Cut the pool, and whoever left it and is still in these segments, into steps."""
+        last = ""
+        while True:
+            with self.store.reading() as connection:  # a view held open all the while would keep every old page alive
+                part = scope.next_part(connection, last)
+            if not part:
+                break
+            yield part
+            last = part[-1]
+        with self.store.reading() as connection:
+            strays = scope.strays(connection, names)
+        yield from scope.parts(strays)
+
+    def _users(self) -> None:
+        """Look at the company's users. They are few: all are looked at every time, and nothing new writes nothing."""
+        with self.store.reading() as connection:
+            users = scope.all_users(connection, self._of_users)
+        judges = self._panels(self._of_users)
+        for part in scope.parts(users):
+            self._step(judges, part, takes=False)
+
+    def _panels(self, names: Iterable[str]) -> list[Panel]:
+        return panels(self._compiled[name] for name in names)
+
+    def _step(self, judges: Sequence[Panel], person_ids: Sequence[str], *, takes: bool) -> None:
+        """Judge some people in one transaction. `takes`: they wait no longer."""
         with self.store.writing() as connection:
             take_lock(connection, _LOCK)
-            # Taken before anything is read: whoever is put back meanwhile waits for the next look.
-            if taken is None:
-                connection.execute(delete(work).where(work.c.stage == "segments", people(work.c.subject_id)))
-            elif taken:
-                connection.execute(delete(work).where(work.c.stage == "segments", work.c.subject_id.in_(taken)))
-            for name in names:
-                self._segment(connection, name, people)
+            if takes:
+                # Before anything is read: whoever is put back meanwhile waits for the next look.
+                apply_to(connection, _TAKEN, work.c.subject_id, person_ids)
+            members = ledger.open_memberships(connection, person_ids)
+            waits = ledger.waiting(connection, person_ids)
+            consents = Consents(connection, self.store, self.now)
+            found = Changes()
+            for panel in judges:
+                judged = self._judged(connection, panel, person_ids, members, consents)
+                self._add_moved(connection, judged, members, waits)
+                for name, of_it in judged.items():
+                    found.add(self._changes(name, of_it, members[name], waits[name]))
+            ledger.write(connection, self.store, found)
 
-    def _segment(self, connection: Connection, name: str, people: Scope) -> None:
-        segment = self._compiled[name]
-        judged = judgement.candidates(connection, self.store, segment, people)
-        members = ledger.open_memberships(connection, name, people)
-        # A subject may have gone over to another person, or come from one, since its membership was written.
-        members |= ledger.open_memberships_of(connection, name, sorted(judged.keys() - members.keys()))
-        left = sorted(members.keys() - judged.keys())
-        judged |= judgement.subjects(connection, self.store, segment, left)
-        query = select(segment_due).where(segment_due.c.segment == name, people(segment_due.c.person_id))
-        waiting = {row.subject_id: row for row in connection.execute(query)}
-        for part in ledger.chunks(sorted(judged.keys() - waiting.keys())):
-            of_subjects = select(segment_due).where(segment_due.c.segment == name, segment_due.c.subject_id.in_(part))
-            waiting |= {row.subject_id: row for row in connection.execute(of_subjects)}
-        found = ledger.changes(
-            self.store, segment.definition, self.versions[name], judged, members=members, waiting=waiting, now=self.now
-        )  # fmt: skip
-        ledger.write(connection, self.store, name, found)
+    def _judged(
+        self,
+        connection: Connection,
+        panel: Panel,
+        person_ids: Sequence[str],
+        members: Mapping[str, ledger.BySubject],
+        consents: Consents,
+    ) -> dict[str, dict[str, Judged]]:
+        """Judge who is in a segment or could come in, and whoever is in it by now; by segment and subject."""
+        rows = panel.inquiry.of_people(connection, person_ids)
+        judged = panel.candidates(rows, consents)
+        leaving = {name: members[name].keys() - judged[name].keys() for name in judged if name in members}
+        at_hand = {row[SUBJECT]: row for row in rows}
+        elsewhere = {subject for of_it in leaving.values() for subject in of_it} - at_hand.keys()
+        at_hand |= {row[SUBJECT]: row for row in panel.inquiry.of_subjects(connection, elsewhere)}
+        for name, of_it in leaving.items():
+            theirs = [at_hand[subject] for subject in of_it if subject in at_hand]
+            judged[name] |= panel.everybody(name, theirs, consents)
+        return judged
+
+    def _add_moved(
+        self,
+        connection: Connection,
+        judged: Mapping[str, Mapping[str, Judged]],
+        members: dict[str, dict[str, Any]],
+        waits: dict[str, dict[str, Any]],
+    ) -> None:
+        """Add what is open of subjects that went over to another person, or came from one, since it was written."""
+        unknown = {name: of_it.keys() - members[name].keys() - waits[name].keys() for name, of_it in judged.items()}
+        names = [name for name, subjects in unknown.items() if subjects]
+        subject_ids = {subject for subjects in unknown.values() for subject in subjects}
+        for placed, found in (
+            (members, ledger.open_memberships_of(connection, names, subject_ids)),
+            (waits, ledger.waiting_of(connection, names, subject_ids)),
+        ):
+            for name in names:
+                placed[name] |= found[name]
+
+    def _changes(
+        self, name: str, judged: Mapping[str, Judged], members: ledger.BySubject, waits: ledger.BySubject
+    ) -> Changes:
+        definition, version = self.definitions[name], self.versions[name]
+        found = ledger.changes(self.store, definition, version, judged, members=members, waits=waits, now=self.now)
         self._tallies[name].entered += len(found.begin)
         self._tallies[name].left += len(found.end)
+        return found
 
     def _messages_since(self, connection: Connection) -> datetime | None:
         """Return since when messages are news to a segment that asks about them."""
