@@ -21,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, text
+from sqlalchemy import text
 
 from connectors.records import Channel, Stage
 from talent_pool.installation import Installation
@@ -30,7 +30,7 @@ from talent_pool.segments import evaluate
 from talent_pool.segments.definition import SegmentDefinition
 from talent_pool.store import migrate, tables
 from talent_pool.store.addresses import address_key
-from talent_pool.store.database import Store
+from talent_pool.store.database import Store, insert_mappings
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -115,10 +115,13 @@ def _further(chance: random.Random, number: int, key: str) -> Iterator[tuple[Any
             "attachments": [], "landed_at": applied, "modified_at": applied,
         }  # fmt: skip
         if stage.rank >= Stage.INTERVIEW.rank:
+            # Some sources hang an interview on the application, others on the candidate.
+            of_the_candidate = number % 4 == 0
             yield tables.events, {
                 "id": f"evt_{number}", "connection": "ats", "record_id": f"rec_evt_{number}",
-                "application_id": f"app_{number}", "type": "interview_held", "at": applied + 9 * DAY,
-                "precision": "exact", "details": {},
+                "application_id": None if of_the_candidate else f"app_{number}",
+                "candidate_record_id": f"rec_{number}" if of_the_candidate else None,
+                "type": "interview_held", "at": applied + 9 * DAY, "precision": "exact", "details": {},
             }  # fmt: skip
 
 
@@ -131,13 +134,14 @@ def fill(store: Store, people: int) -> None:
             _write(store, table, waiting.pop(table))
     for table, some in waiting.items():
         _write(store, table, some)
-    with store.writing() as connection:
-        connection.execute(text("ANALYZE"))
+    if not store.is_sqlite:  # as PostgreSQL does by itself within minutes; nothing does it on SQLite
+        with store.writing() as connection:
+            connection.execute(text("ANALYZE"))
 
 
 def _write(store: Store, table: Any, some: list[dict[str, Any]]) -> None:
     with store.writing() as connection:
-        connection.execute(insert(table), some)
+        insert_mappings(connection, table, some)
 
 
 def touch(store: Store, changes: int, people: int) -> None:

@@ -16,8 +16,9 @@ from talent_pool.segments import in_force, job_matches, ledger, scope
 from talent_pool.segments.compiler import CompiledSegment
 from talent_pool.segments.definition import SegmentDefinition
 from talent_pool.segments.inquiry import SUBJECT
-from talent_pool.segments.judgement import Consents, Judged, Panel, panels
+from talent_pool.segments.judgement import Panel, panels
 from talent_pool.segments.ledger import Changes
+from talent_pool.segments.reading import Consents, Judged
 from talent_pool.segments.rules import Contactable
 from talent_pool.store.database import Store, take_lock
 from talent_pool.store.lookup import apply_to

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, delete, select, update
 
 from talent_pool.segments.definition import SegmentDefinition
-from talent_pool.segments.judgement import Judged
+from talent_pool.segments.reading import Judged
 from talent_pool.store.database import Store, insert_rows
 from talent_pool.store.lookup import rows_with
 from talent_pool.store.tables import memberships, segment_due

@@ -18,7 +18,7 @@ from talent_pool.segments import in_force, judgement, ledger, lint, scope
 from talent_pool.segments.compiler import CompiledSegment
 from talent_pool.segments.definition import SegmentDefinition
 from talent_pool.segments.evaluation import SegmentsReport, evaluate
-from talent_pool.segments.judgement import Judged
+from talent_pool.segments.reading import Judged
 from talent_pool.store.database import Store
 from talent_pool.store.lookup import rows_with
 from talent_pool.store.tables import people, segments, users

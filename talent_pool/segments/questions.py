@@ -148,8 +148,8 @@ def _met(condition: Condition, column: ColumnElement[Any]) -> ColumnElement[bool
     if condition.field.kind is Kind.LIST:
         if condition.field.folded:
             values = [value.lower() for value in values]
-        listed = or_(*(column.contains(f'"{value}"', autoescape=True) for value in values))
-        return and_(column.is_not(None), listed)
+        # Of a list that is not known this is null. To look into a document costs more than all else: it is done once.
+        return func.coalesce(or_(*(column.contains(f'"{value}"', autoescape=True) for value in values)), false())
     if condition.field.kind is Kind.FLAG:
         # An unknown flag is an unset one.
         on = and_(column.is_not(None), column)
