@@ -6,7 +6,7 @@ What a row's answers mean for the rule is worked out once for each combination o
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -51,23 +51,17 @@ class Consents:
 
     def ask(self, wanted: Mapping[Asked, Collection[str]]) -> None:
         """Find out about people what is not known of them yet."""
-        for asked, person_ids in wanted.items():
-            known = self._verdicts.setdefault(asked, {})
+        for (organisation, purpose, channel), person_ids in wanted.items():
+            known = self._verdicts.setdefault((organisation, purpose, channel), {})
             unknown = {one for one in person_ids if one not in known}
-            organisation, purpose, channel = asked
-            found = consent.reachable(
-                self._connection,
-                self._store,
-                unknown,
-                organisation=organisation,
-                purpose=purpose,
-                channel=channel,
-                now=self._now,
-            )
+            asked: Any = {"organisation": organisation, "purpose": purpose, "channel": channel}
+            # Most people never said anything, and of them there is nothing to join.
+            spoken = consent.with_a_yes(self._connection, unknown, **asked)
+            found = consent.reachable(self._connection, self._store, spoken, **asked, now=self._now)
             known.update({one: found.get(one) for one in unknown})
 
     def verdict(self, asked: Asked, person_id: str) -> consent.Verdict | None:
-        """Return what was found out; None for somebody who is not in the pool."""
+        """Return what was found out; None for somebody who may not be reached, and whom time alone cannot change."""
         return self._verdicts[asked][person_id]
 
 
