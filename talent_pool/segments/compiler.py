@@ -5,7 +5,7 @@ from datetime import datetime
 
 from talent_pool.segments.calendar import NOW, Span
 from talent_pool.segments.definition import SegmentDefinition
-from talent_pool.segments.rules import Condition, Contactable, Group, Leaf, Node, Window, leaves, without
+from talent_pool.segments.rule_tree import Condition, Contactable, Group, Leaf, Node, Window, leaves, without
 from talent_pool.segments.vocabulary import ENTITIES, Surroundings
 
 HOLDS, MAY_HOLD, MAY_FAIL = 1, 2, 4

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from talent_pool.segments import judgement, scope
 from talent_pool.segments.compiler import CompiledSegment
 from talent_pool.segments.definition import SegmentDefinition
-from talent_pool.segments.rules import Leaf, leaves, written
+from talent_pool.segments.rule_tree import Leaf, leaves, written
 from talent_pool.store.database import Store
 
 _NAME = "a name stands in for origin and sex"

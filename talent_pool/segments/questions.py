@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, FromClause, and_, exists, false, func, lit
 
 from talent_pool.segments.calendar import Span
 from talent_pool.segments.relations import ways
-from talent_pool.segments.rules import Condition, Contactable, Leaf, Reference, Window
+from talent_pool.segments.rule_tree import Condition, Contactable, Leaf, Reference, Window
 from talent_pool.segments.vocabulary import ENTITIES, WITHIN, Kind, Surroundings
 from talent_pool.store.tables import interviews, people
 from talent_pool.store.types import UtcDateTime

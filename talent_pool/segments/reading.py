@@ -15,7 +15,7 @@ from talent_pool import consent
 from talent_pool.segments.calendar import local_days_ahead, local_midnight
 from talent_pool.segments.compiler import HOLDS, MAY_FAIL, MAY_HOLD, CompiledSegment
 from talent_pool.segments.inquiry import PERSON, SUBJECT, Place, Row
-from talent_pool.segments.rules import Contactable
+from talent_pool.segments.rule_tree import Contactable
 from talent_pool.store.database import Store
 
 Answers = tuple[int, ...]
