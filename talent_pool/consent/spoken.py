@@ -1,4 +1,4 @@
-"""Who ever said yes: the only people of whom consent, now or by the passing of time, can say that they may be reached."""
+"""Who ever said yes: nobody else can be reached, neither now nor by the mere passing of time."""
 
 from collections.abc import Collection
 from functools import lru_cache

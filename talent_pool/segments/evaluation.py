@@ -7,7 +7,6 @@ writes what changed. A segment that is new or means something else now is judged
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
 
@@ -15,19 +14,13 @@ from talent_pool.installation import Installation
 from talent_pool.segments import in_force, job_matches, ledger, scope
 from talent_pool.segments.compiler import CompiledSegment
 from talent_pool.segments.definition import SegmentDefinition
-from talent_pool.segments.inquiry import SUBJECT
-from talent_pool.segments.judgement import Panel, panels
-from talent_pool.segments.ledger import Changes
-from talent_pool.segments.reading import Consents, Judged
-from talent_pool.segments.rules import Contactable
-from talent_pool.store.database import Store, take_lock
-from talent_pool.store.lookup import apply_to
-from talent_pool.store.tables import memberships, segment_due, segments, work
+from talent_pool.segments.rule_tree import Contactable
+from talent_pool.segments.steps import Steps, Tally
+from talent_pool.store.database import Store
+from talent_pool.store.tables import memberships, segment_due, segments
 
-_LOCK = "segments"
 _NEVER = ""
 """The version of a segment that the whole pool has not yet been judged by."""
-_TAKEN = delete(work).where(work.c.stage == "segments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +43,6 @@ class SegmentsReport:
     segments: Mapping[str, SegmentCounts]
     people: int
     held: Sequence[str] = ()
-
-
-@dataclass(slots=True)
-class _Tally:
-    entered: int = 0
-    left: int = 0
 
 
 def evaluate(
@@ -89,7 +76,7 @@ class _Evaluation:
         self._installation = installation
         self._of_users = [name for name, one in self.definitions.items() if one.subject == "user"]
         self._compiled: dict[str, CompiledSegment] = {}
-        self._tallies = {name: _Tally() for name in self.definitions}
+        self._tallies = {name: Tally() for name in self.definitions}
 
     def run(self, person_ids: Collection[str] | None) -> SegmentsReport:
         if person_ids is None and any(one.subject == "match" for one in self.definitions.values()):
@@ -103,9 +90,10 @@ class _Evaluation:
                 people = scope.touched(connection, self.now, self._messages_since(connection))
         else:
             people = sorted(set(person_ids))
-        of_people = self._panels(name for name in self.definitions if name not in self._of_users)
-        for part in scope.parts(people):
-            self._step(of_people, part, takes=True)
+        if people:
+            steps = self._steps(name for name in self.definitions if name not in self._of_users)
+            for part in scope.parts(people):
+                steps.take(part, waited=True)
         if self._of_users:
             self._users()
         if people:
@@ -164,9 +152,9 @@ class _Evaluation:
 
     def _whole_pool(self, names: Sequence[str]) -> None:
         of_people = [name for name in names if name not in self._of_users]
-        judges = self._panels(of_people)
+        steps = self._steps(of_people)
         for part in self._everybody(of_people) if of_people else ():
-            self._step(judges, part, takes=len(names) == len(self.definitions))
+            steps.take(part, waited=len(names) == len(self.definitions))
         with self.store.writing() as connection:
             for name in names:
                 connection.execute(
@@ -198,77 +186,13 @@ class _Evaluation:
         """Look at the company's users. They are few: all are looked at every time, and nothing new writes nothing."""
         with self.store.reading() as connection:
             users = scope.all_users(connection, self._of_users)
-        judges = self._panels(self._of_users)
+        steps = self._steps(self._of_users)
         for part in scope.parts(users):
-            self._step(judges, part, takes=False)
+            steps.take(part, waited=False)
 
-    def _panels(self, names: Iterable[str]) -> list[Panel]:
-        return panels(self._compiled[name] for name in names)
-
-    def _step(self, judges: Sequence[Panel], person_ids: Sequence[str], *, takes: bool) -> None:
-        """Judge some people in one transaction. `takes`: they wait no longer."""
-        with self.store.writing() as connection:
-            take_lock(connection, _LOCK)
-            if takes:
-                # Before anything is read: whoever is put back meanwhile waits for the next look.
-                apply_to(connection, _TAKEN, work.c.subject_id, person_ids)
-            members = ledger.open_memberships(connection, person_ids)
-            waits = ledger.waiting(connection, person_ids)
-            consents = Consents(connection, self.store, self.now)
-            found = Changes()
-            for panel in judges:
-                judged = self._judged(connection, panel, person_ids, members, consents)
-                self._add_moved(connection, judged, members, waits)
-                for name, of_it in judged.items():
-                    found.add(self._changes(name, of_it, members[name], waits[name]))
-            ledger.write(connection, self.store, found)
-
-    def _judged(
-        self,
-        connection: Connection,
-        panel: Panel,
-        person_ids: Sequence[str],
-        members: Mapping[str, ledger.BySubject],
-        consents: Consents,
-    ) -> dict[str, dict[str, Judged]]:
-        """Judge who is in a segment or could come in, and whoever is in it by now; by segment and subject."""
-        rows = panel.inquiry.of_people(connection, person_ids)
-        judged = panel.candidates(rows, consents)
-        leaving = {name: members[name].keys() - judged[name].keys() for name in judged if name in members}
-        at_hand = {row[SUBJECT]: row for row in rows}
-        elsewhere = {subject for of_it in leaving.values() for subject in of_it} - at_hand.keys()
-        at_hand |= {row[SUBJECT]: row for row in panel.inquiry.of_subjects(connection, elsewhere)}
-        for name, of_it in leaving.items():
-            theirs = [at_hand[subject] for subject in of_it if subject in at_hand]
-            judged[name] |= panel.everybody(name, theirs, consents)
-        return judged
-
-    def _add_moved(
-        self,
-        connection: Connection,
-        judged: Mapping[str, Mapping[str, Judged]],
-        members: dict[str, dict[str, Any]],
-        waits: dict[str, dict[str, Any]],
-    ) -> None:
-        """Add what is open of subjects that went over to another person, or came from one, since it was written."""
-        unknown = {name: of_it.keys() - members[name].keys() - waits[name].keys() for name, of_it in judged.items()}
-        names = [name for name, subjects in unknown.items() if subjects]
-        subject_ids = {subject for subjects in unknown.values() for subject in subjects}
-        for placed, found in (
-            (members, ledger.open_memberships_of(connection, names, subject_ids)),
-            (waits, ledger.waiting_of(connection, names, subject_ids)),
-        ):
-            for name in names:
-                placed[name] |= found[name]
-
-    def _changes(
-        self, name: str, judged: Mapping[str, Judged], members: ledger.BySubject, waits: ledger.BySubject
-    ) -> Changes:
-        definition, version = self.definitions[name], self.versions[name]
-        found = ledger.changes(self.store, definition, version, judged, members=members, waits=waits, now=self.now)
-        self._tallies[name].entered += len(found.begin)
-        self._tallies[name].left += len(found.end)
-        return found
+    def _steps(self, names: Iterable[str]) -> Steps:
+        versioned = [(self._compiled[name], self.versions[name]) for name in names]
+        return Steps(self.store, self.now, versioned, self._tallies)
 
     def _messages_since(self, connection: Connection) -> datetime | None:
         """Return since when messages are news to a segment that asks about them."""

@@ -48,6 +48,8 @@ class Inquiry:
         questions = Questions(definition.subject, definition.organisation, first.now, first.surroundings)
         self.segments = segments
         self._subject = ENTITIES[definition.subject].table
+        self.is_of_people = definition.subject in ("person", "user")
+        """The subjects are people themselves, and so nobody else's."""
         # An index leads from these: of several equal columns the one that the subject's table is found by.
         self._who = {"person": people.c.id, "user": users.c.id}.get(definition.subject, applications.c.person_id)
         person_id = users.c.id if self._subject is users else people.c.id
