@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from pydantic_core import PydanticCustomError
 
 from connectors.records import Channel, Purpose
-from talent_pool.segments import rules
+from talent_pool.segments.field_conditions import instant
+from talent_pool.segments.rule_tree import Group, RuleError
+from talent_pool.segments.rules import parse
 from talent_pool.segments.vocabulary import ENTITIES, Kind
 
 GRAMMAR = 1
@@ -87,15 +89,15 @@ class SegmentDefinition(BaseModel):
         if value is None:
             return None
         try:
-            return rules.instant(value).isoformat()
+            return instant(value).isoformat()
         except ValueError:
             raise ValueError("give a date or time such as 2026-01-31 or 2026-01-31T08:00:00Z") from None
 
     @model_validator(mode="after")
     def _understood(self) -> Self:
         try:
-            rules.parse(self.who, self.subject)
-        except rules.RuleError as error:
+            parse(self.who, self.subject)
+        except RuleError as error:
             raise PydanticCustomError(
                 "rule", "{problem}", {"problem": str(error), "path": ("who", *error.path)}
             ) from None
@@ -146,9 +148,9 @@ class SegmentDefinition(BaseModel):
         return datetime.fromisoformat(self.since) if self.since else None
 
     @property
-    def rule(self) -> rules.Group:
+    def rule(self) -> Group:
         """The checked tree of `who`."""
-        return rules.parse(self.who, self.subject)
+        return parse(self.who, self.subject)
 
     def version(self, *depends_on: str) -> str:
         """Return a hash of what the segment means, its wording and owner left out. `depends_on`: settings it uses."""

@@ -4,21 +4,21 @@ A step is a few hundred people in one transaction: it takes them from the work l
 writes what changed. A segment that is new or means something else now is judged for the whole pool first.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, select, update
 
 from talent_pool.installation import Installation
-from talent_pool.segments import in_force, job_matches, judgement, ledger, scope
-from talent_pool.segments.compiler import CompiledSegment, Scope
+from talent_pool.segments import in_force, job_matches, ledger, scope
+from talent_pool.segments.compiler import CompiledSegment
 from talent_pool.segments.definition import SegmentDefinition
-from talent_pool.segments.rules import Contactable
-from talent_pool.store.database import Store, take_lock
-from talent_pool.store.tables import memberships, segment_due, segments, work
+from talent_pool.segments.rule_tree import Contactable
+from talent_pool.segments.steps import Steps, Tally
+from talent_pool.store.database import Store
+from talent_pool.store.tables import memberships, segment_due, segments
 
-_LOCK = "segments"
 _NEVER = ""
 """The version of a segment that the whole pool has not yet been judged by."""
 
@@ -43,12 +43,6 @@ class SegmentsReport:
     segments: Mapping[str, SegmentCounts]
     people: int
     held: Sequence[str] = ()
-
-
-@dataclass(slots=True)
-class _Tally:
-    entered: int = 0
-    left: int = 0
 
 
 def evaluate(
@@ -82,7 +76,7 @@ class _Evaluation:
         self._installation = installation
         self._of_users = [name for name, one in self.definitions.items() if one.subject == "user"]
         self._compiled: dict[str, CompiledSegment] = {}
-        self._tallies = {name: _Tally() for name in self.definitions}
+        self._tallies = {name: Tally() for name in self.definitions}
 
     def run(self, person_ids: Collection[str] | None) -> SegmentsReport:
         if person_ids is None and any(one.subject == "match" for one in self.definitions.values()):
@@ -96,12 +90,12 @@ class _Evaluation:
                 people = scope.touched(connection, self.now, self._messages_since(connection))
         else:
             people = sorted(set(person_ids))
-        of_people = [name for name in self.definitions if name not in self._of_users]
-        for part in ledger.chunks(people):
-            self._step(scope.of_these(part), of_people, taken=part)
+        if people:
+            steps = self._steps(name for name in self.definitions if name not in self._of_users)
+            for part in scope.parts(people):
+                steps.take(part, waited=True)
         if self._of_users:
-            # A company has few users: all are looked at, every time, and what is as it was writes nothing.
-            self._step(scope.users(), self._of_users, taken=())
+            self._users()
         if people:
             self._looked_at(self.definitions)
         return SegmentsReport(self._counts(), len(people), self.held)
@@ -157,11 +151,10 @@ class _Evaluation:
             )
 
     def _whole_pool(self, names: Sequence[str]) -> None:
-        with self.store.reading() as connection:
-            stretches = list(scope.stretches(connection))
         of_people = [name for name in names if name not in self._of_users]
-        for stretch in stretches if of_people else ():
-            self._step(stretch, of_people, taken=() if len(names) < len(self.definitions) else None)
+        steps = self._steps(of_people)
+        for part in self._everybody(of_people) if of_people else ():
+            steps.take(part, waited=len(names) == len(self.definitions))
         with self.store.writing() as connection:
             for name in names:
                 connection.execute(
@@ -175,37 +168,31 @@ class _Evaluation:
                     )
                 )
 
-    def _step(self, people: Scope, names: Iterable[str], taken: Sequence[str] | None) -> None:
-        """Judge some people in one transaction. `taken`: whom it takes from the work list; None: all of `people`."""
-        with self.store.writing() as connection:
-            take_lock(connection, _LOCK)
-            # Taken before anything is read: whoever is put back meanwhile waits for the next look.
-            if taken is None:
-                connection.execute(delete(work).where(work.c.stage == "segments", people(work.c.subject_id)))
-            elif taken:
-                connection.execute(delete(work).where(work.c.stage == "segments", work.c.subject_id.in_(taken)))
-            for name in names:
-                self._segment(connection, name, people)
+    def _everybody(self, names: Sequence[str]) -> Iterator[Sequence[str]]:
+        """Cut the pool, and whoever left it and is still in these segments, into steps."""
+        last = ""
+        while True:
+            with self.store.reading() as connection:  # a view held open all the while would keep every old page alive
+                part = scope.next_part(connection, last)
+            if not part:
+                break
+            yield part
+            last = part[-1]
+        with self.store.reading() as connection:
+            strays = scope.strays(connection, names)
+        yield from scope.parts(strays)
 
-    def _segment(self, connection: Connection, name: str, people: Scope) -> None:
-        segment = self._compiled[name]
-        judged = judgement.candidates(connection, self.store, segment, people)
-        members = ledger.open_memberships(connection, name, people)
-        # A subject may have gone over to another person, or come from one, since its membership was written.
-        members |= ledger.open_memberships_of(connection, name, sorted(judged.keys() - members.keys()))
-        left = sorted(members.keys() - judged.keys())
-        judged |= judgement.subjects(connection, self.store, segment, left)
-        query = select(segment_due).where(segment_due.c.segment == name, people(segment_due.c.person_id))
-        waiting = {row.subject_id: row for row in connection.execute(query)}
-        for part in ledger.chunks(sorted(judged.keys() - waiting.keys())):
-            of_subjects = select(segment_due).where(segment_due.c.segment == name, segment_due.c.subject_id.in_(part))
-            waiting |= {row.subject_id: row for row in connection.execute(of_subjects)}
-        found = ledger.changes(
-            self.store, segment.definition, self.versions[name], judged, members=members, waiting=waiting, now=self.now
-        )  # fmt: skip
-        ledger.write(connection, self.store, name, found)
-        self._tallies[name].entered += len(found.begin)
-        self._tallies[name].left += len(found.end)
+    def _users(self) -> None:
+        """Look at the company's users. They are few: all are looked at every time, and nothing new writes nothing."""
+        with self.store.reading() as connection:
+            users = scope.all_users(connection, self._of_users)
+        steps = self._steps(self._of_users)
+        for part in scope.parts(users):
+            steps.take(part, waited=False)
+
+    def _steps(self, names: Iterable[str]) -> Steps:
+        versioned = [(self._compiled[name], self.versions[name]) for name in names]
+        return Steps(self.store, self.now, versioned, self._tallies)
 
     def _messages_since(self, connection: Connection) -> datetime | None:
         """Return since when messages are news to a segment that asks about them."""

@@ -13,6 +13,7 @@ from talent_pool.segments.compiler import CompiledSegment
 from talent_pool.segments.evaluation import compiled
 from talent_pool.segments.in_force import standing_in
 from talent_pool.segments.ledger import open_memberships_of
+from talent_pool.segments.vocabulary import ENTITIES
 from talent_pool.store.database import Store
 from talent_pool.store.tables import applications
 
@@ -31,7 +32,7 @@ def explain(store: Store, installation: Installation, segment: str, person: str,
         rule = compiled(connection, definition, installation, now)
         subject_ids = _subjects(connection, rule, person_id)
         answered = judgement.truths(connection, store, rule, subject_ids)
-        members = open_memberships_of(connection, segment, subject_ids)
+        members = open_memberships_of(connection, [segment], subject_ids)[segment]
     if not subject_ids:
         about = rule.definition.subject
         kind = {"match": "new job like one they applied for"}.get(about, about)
@@ -42,7 +43,7 @@ def explain(store: Store, installation: Installation, segment: str, person: str,
         since = f"in {segment} since {member.since:%Y-%m-%d %H:%M} UTC" if member else f"not in {segment}"
         sentences.append(f"{subject_id} is {since}.")
         if subject_id in answered:
-            _, known, due = answered[subject_id]
+            known, due = answered[subject_id]
             sentences.extend(_reasons(rule, known, due, is_member=member is not None))
         else:
             sentences.append("  It belongs to nobody who is active in the segment's organisation.")
@@ -53,8 +54,7 @@ def _reasons(rule: CompiledSegment, known: list[bool], due: datetime | None, *, 
     holds = rule.holds(known)
     for leaf, truth in zip(rule.leaves, known, strict=True):
         yield f"  {'yes' if truth else 'no '}  {leaf.text}"
-    texts = [leaf.text for leaf in rule.leaves]
-    decisive = "; ".join(judgement.reasons(rule.tree, texts, known, holds=holds))
+    decisive = "; ".join(rule.reasons(known, holds=holds))
     if holds:
         yield f"  The rule holds because: {decisive}. Whatever ends this takes her out."
     else:
@@ -69,7 +69,8 @@ def _subjects(connection: Connection, rule: CompiledSegment, person_id: str) -> 
     if rule.definition.subject in ("person", "user"):
         return [person_id]
     query = select(applications.c.id).where(applications.c.person_id == person_id).order_by(applications.c.id)
-    if rule.subject is applications:
+    subject = ENTITIES[rule.definition.subject].table
+    if subject is applications:
         return list(connection.execute(query).scalars())
-    of_hers = rule.subject.c.application_id.in_(query.order_by(None))
-    return list(connection.execute(select(rule.subject.c.id).where(of_hers).order_by(rule.subject.c.id)).scalars())
+    of_hers = subject.c.application_id.in_(query.order_by(None))
+    return list(connection.execute(select(subject.c.id).where(of_hers).order_by(subject.c.id)).scalars())

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, select
 
 from talent_pool.installation import Installation
 from talent_pool.segments.definition import SegmentDefinition
-from talent_pool.segments.rules import Contactable, leaves
+from talent_pool.segments.rule_tree import Contactable, leaves
 from talent_pool.segments.vocabulary import Surroundings
 from talent_pool.store.database import Store
 from talent_pool.store.tables import segments

@@ -1,63 +1,115 @@
 """What an evaluation writes: memberships that begin, go on and end, and when to look at whom again."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, select, update
 
-from talent_pool.segments.compiler import Scope
 from talent_pool.segments.definition import SegmentDefinition
-from talent_pool.store.database import Store
+from talent_pool.segments.reading import Judged
+from talent_pool.store.database import Store, insert_rows
+from talent_pool.store.lookup import rows_with
 from talent_pool.store.tables import memberships, segment_due
 
-_CHUNK = 500
+BySubject = Mapping[str, Any]
+"""Rows by subject."""
 
+_OPEN = select(
+    *(
+        memberships.c[name]
+        for name in ("id", "segment", "segment_version", "subject_id", "person_id", "since", "next_due_at")
+    )
+).where(memberships.c.until.is_(None))
+_WAITING = select(segment_due)
+_IDS = select(memberships.c.id, memberships.c.subject_id)
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What the rule says of one subject. `because`: why it is in, or why it is not."""
-
-    subject_id: str
-    person_id: str
-    holds: bool
-    because: str
-    due: datetime | None
+_BEGINNING = (
+    "id", "organisation", "segment", "segment_version", "subject_type", "subject_id", "person_id", "since",
+    "entered_because", "next_due_at",
+)  # fmt: skip
+# Somebody who left and comes back at the same instant (a frozen `now`) takes the old row up again.
+_ANEW = "ON CONFLICT (segment, subject_id, since) DO UPDATE SET until = NULL, left_because = NULL, " + ", ".join(
+    f"{one} = excluded.{one}" for one in ("person_id", "entered_because", "next_due_at", "segment_version")
+)
+_DUE = ("segment", "subject_id", "person_id", "due_at")
+_DUE_ANEW = "ON CONFLICT (segment, subject_id) DO UPDATE SET person_id = excluded.person_id, due_at = excluded.due_at"
+_GO_ON = (
+    update(memberships)
+    .where(memberships.c.id == bindparam("key"))
+    .values(person_id=bindparam("person"), next_due_at=bindparam("due"), segment_version=bindparam("version"))
+)
+_END = (
+    update(memberships)
+    .where(memberships.c.id == bindparam("key"))
+    .values(until=bindparam("at"), left_because=bindparam("because"), next_due_at=None)
+)
+_FORGET = delete(segment_due).where(
+    segment_due.c.segment == bindparam("name"), segment_due.c.subject_id == bindparam("subject")
+)
 
 
 @dataclass(slots=True)
 class Changes:
-    """Memberships and dues to write for one segment."""
+    """Memberships and dues to write; `begin` and `wait` as the driver takes them."""
 
-    begin: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    begin: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]])
     go_on: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     end: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    wait: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    forget: list[str] = field(default_factory=list[str])
+    wait: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]])
+    forget: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+    def add(self, others: "Changes") -> None:
+        """Take in what is to be written for another segment."""
+        self.begin += others.begin
+        self.go_on += others.go_on
+        self.end += others.end
+        self.wait += others.wait
+        self.forget += others.forget
 
 
-def chunks(items: Sequence[str]) -> list[Sequence[str]]:
-    """Cut into parts small enough for one IN list."""
-    return [items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK)]
+def open_memberships(connection: Connection, person_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Return the open memberships of people, by segment and subject."""
+    return _placed(rows_with(connection, _OPEN, memberships.c.person_id, person_ids))
 
 
-def open_memberships(connection: Connection, segment: str, scope: Scope) -> dict[str, Row[Any]]:
-    """Return the open memberships of people in `scope`, by subject."""
-    return _open(connection, segment, scope(memberships.c.person_id))
+def open_memberships_of(
+    connection: Connection, names: Collection[str], subject_ids: Collection[str]
+) -> dict[str, dict[str, Any]]:
+    """Return the open memberships of subjects in these segments, whoever they were of, by segment and subject."""
+    return _placed(rows_with(connection, _open_in(tuple(sorted(names))), memberships.c.subject_id, subject_ids))
 
 
-def open_memberships_of(connection: Connection, segment: str, subject_ids: Sequence[str]) -> dict[str, Row[Any]]:
-    """Return the open memberships of these subjects, whoever they were of."""
-    found: dict[str, Row[Any]] = {}
-    for part in chunks(subject_ids):
-        found |= _open(connection, segment, memberships.c.subject_id.in_(part))
+def waiting(connection: Connection, person_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Return when to look at people again who are not in a segment, by segment and subject."""
+    return _placed(rows_with(connection, _WAITING, segment_due.c.person_id, person_ids))
+
+
+def waiting_of(
+    connection: Connection, names: Collection[str], subject_ids: Collection[str]
+) -> dict[str, dict[str, Any]]:
+    """Return when to look at these subjects again, whoever they were of, by segment and subject."""
+    return _placed(rows_with(connection, _waiting_in(tuple(sorted(names))), segment_due.c.subject_id, subject_ids))
+
+
+@lru_cache
+def _open_in(names: tuple[str, ...]) -> Select[*tuple[Any, ...]]:
+    return _OPEN.where(memberships.c.segment.in_(names))
+
+
+@lru_cache
+def _waiting_in(names: tuple[str, ...]) -> Select[*tuple[Any, ...]]:
+    return _WAITING.where(segment_due.c.segment.in_(names))
+
+
+def _placed(rows: Any) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = defaultdict(dict)
+    for row in rows:
+        found[row.segment][row.subject_id] = row
     return found
-
-
-def _open(connection: Connection, segment: str, condition: Any) -> dict[str, Row[Any]]:
-    query = select(memberships).where(memberships.c.segment == segment, memberships.c.until.is_(None), condition)
-    return {row.subject_id: row for row in connection.execute(query)}
 
 
 def changes(
@@ -66,97 +118,58 @@ def changes(
     version: str,
     judged: Mapping[str, Judged],
     *,
-    members: Mapping[str, Row[Any]],
-    waiting: Mapping[str, Row[Any]],
+    members: BySubject,
+    waits: BySubject,
     now: datetime,
 ) -> Changes:
     """Return what has to be written so that the store says what was judged; empty if it says so already.
 
-    `members`: open memberships; `waiting`: rows of segment_due. A member who was not judged is nobody in the pool.
+    `members`: open memberships; `waits`: rows of segment_due. A member who was not judged is nobody in the pool.
     """
     found = Changes()
-    for subject_id in sorted(judged.keys() | members.keys()):
-        one, member = judged.get(subject_id), members.get(subject_id)
-        if one and one.holds:
-            if member is None:
-                found.begin.append(_beginning(store, definition, version, one, now))
-            elif (member.person_id, member.next_due_at, member.segment_version) != (one.person_id, one.due, version):
-                found.go_on.append({"key": member.id, "person": one.person_id, "due": one.due, "version": version})
-        elif member is not None:
-            because = one.because if one else "is not in the pool any more"
-            found.end.append({"key": member.id, "at": now, "because": because})
-    for subject_id in sorted(judged.keys() | waiting.keys()):
-        one = judged.get(subject_id)
-        due = one.due if one and not one.holds else None
-        row = waiting.get(subject_id)
-        if due is None and row is not None:
-            found.forget.append(subject_id)
-        elif one and due is not None and (row is None or (row.due_at, row.person_id) != (due, one.person_id)):
-            found.wait.append(
-                {"segment": definition.name, "subject_id": subject_id, "person_id": one.person_id, "due_at": due}
-            )
+    name, since = definition.name, now.isoformat()
+    for subject_id, one in judged.items():
+        member, wait = members.get(subject_id), waits.get(subject_id)
+        if member is None:
+            if one.holds:
+                key = "mem_" + store.hashed(name, subject_id, since)
+                found.begin.append((
+                    key, definition.organisation, name, version, definition.subject, subject_id, one.person_id,
+                    store.moment(now), one.because, store.moment(one.due),
+                ))  # fmt: skip
+        elif not one.holds:
+            found.end.append({"key": member.id, "at": now, "because": one.because})
+        elif (member.person_id, member.next_due_at, member.segment_version) != (one.person_id, one.due, version):
+            found.go_on.append({"key": member.id, "person": one.person_id, "due": one.due, "version": version})
+        due = None if one.holds else one.due
+        if due is not None and (wait is None or (wait.due_at, wait.person_id) != (due, one.person_id)):
+            found.wait.append((name, subject_id, one.person_id, store.moment(due)))
+        elif due is None and wait is not None:
+            found.forget.append({"name": name, "subject": subject_id})
+    gone = "is not in the pool any more"
+    found.end += [{"key": row.id, "at": now, "because": gone} for one, row in members.items() if one not in judged]
+    found.forget += [{"name": name, "subject": one} for one in waits if one not in judged]
     return found
 
 
-def _beginning(
-    store: Store, definition: SegmentDefinition, version: str, judged: Judged, now: datetime
-) -> dict[str, Any]:
-    return {
-        "id": "mem_" + store.hashed(definition.name, judged.subject_id, now.isoformat()),
-        "organisation": definition.organisation,
-        "segment": definition.name,
-        "segment_version": version,
-        "subject_type": definition.subject,
-        "subject_id": judged.subject_id,
-        "person_id": judged.person_id,
-        "since": now,
-        "until": None,
-        "entered_because": judged.because,
-        "left_because": None,
-        "next_due_at": judged.due,
-    }
-
-
-def write(connection: Connection, store: Store, segment: str, found: Changes) -> None:
+def write(connection: Connection, store: Store, found: Changes) -> None:
     """Write what `changes` found."""
-    if found.begin:
-        insert = store.insert(memberships)
-        # Somebody who left and comes back at the same instant (a frozen `now`) takes the old row up again.
-        anew = {
-            name: insert.excluded[name]
-            for name in ("person_id", "until", "left_because", "entered_because", "next_due_at", "segment_version")
-        }
-        statement = insert.on_conflict_do_update(index_elements=["segment", "subject_id", "since"], set_=anew)
-        connection.execute(statement, _with_free_ids(connection, store, found.begin))
+    insert_rows(connection, memberships, _BEGINNING, _with_free_ids(connection, store, found.begin), _ANEW)
     if found.go_on:
-        change = update(memberships).where(memberships.c.id == bindparam("key"))
-        connection.execute(
-            change.values(
-                person_id=bindparam("person"), next_due_at=bindparam("due"), segment_version=bindparam("version")
-            ),
-            found.go_on,
-        )
+        connection.execute(_GO_ON, found.go_on)
     end(connection, found.end)
-    if found.wait:
-        insert = store.insert(segment_due)
-        anew = {name: insert.excluded[name] for name in ("person_id", "due_at")}
-        statement = insert.on_conflict_do_update(index_elements=["segment", "subject_id"], set_=anew)
-        connection.execute(statement, found.wait)
-    for part in chunks(found.forget):
-        connection.execute(
-            delete(segment_due).where(segment_due.c.segment == segment, segment_due.c.subject_id.in_(part))
-        )
+    insert_rows(connection, segment_due, _DUE, found.wait, _DUE_ANEW)
+    if found.forget:
+        connection.execute(_FORGET, found.forget)
 
 
-def _with_free_ids(connection: Connection, store: Store, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _with_free_ids(connection: Connection, store: Store, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Give another id to a row whose own is held by a membership that went over to another subject in a merge."""
-    held: dict[str, str] = {}
-    for part in chunks([row["id"] for row in rows]):
-        query = select(memberships.c.id, memberships.c.subject_id).where(memberships.c.id.in_(part))
-        held |= {row.id: row.subject_id for row in connection.execute(query)}
+    held = {row.id: row.subject_id for row in rows_with(connection, _IDS, memberships.c.id, [row[0] for row in rows])}
+    subject = _BEGINNING.index("subject_id")
     return [
-        {**row, "id": "mem_" + store.hashed(row["id"], row["subject_id"])}
-        if held.get(row["id"], row["subject_id"]) != row["subject_id"]
+        ("mem_" + store.hashed(row[0], row[subject]), *row[1:])
+        if held.get(row[0], row[subject]) != row[subject]
         else row
         for row in rows
     ]
@@ -165,7 +178,4 @@ def _with_free_ids(connection: Connection, store: Store, rows: list[dict[str, An
 def end(connection: Connection, endings: list[dict[str, Any]]) -> None:
     """Close memberships: rows of `key`, `at` and `because`."""
     if endings:
-        change = update(memberships).where(memberships.c.id == bindparam("key"))
-        connection.execute(
-            change.values(until=bindparam("at"), left_because=bindparam("because"), next_due_at=None), endings
-        )
+        connection.execute(_END, endings)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from talent_pool.segments import judgement, scope
 from talent_pool.segments.compiler import CompiledSegment
 from talent_pool.segments.definition import SegmentDefinition
-from talent_pool.segments.rules import Leaf, leaves, written
+from talent_pool.segments.rule_tree import Leaf, leaves, written
 from talent_pool.store.database import Store
 
 _NAME = "a name stands in for origin and sex"
@@ -63,11 +63,11 @@ def warnings(definition: SegmentDefinition) -> list[Warned]:
 def excluded_alone(connection: Connection, store: Store, rule: CompiledSegment, leaf: Leaf) -> int:
     """Count whom one condition alone keeps out: they meet all the others."""
     same = next(one for one in rule.leaves if isinstance(one, Leaf) and one.path == leaf.path and one.text == leaf.text)
-    reduced = rule.without(same)
+    (whole,), (reduced,) = judgement.panels([rule]), judgement.panels([rule.without(same)])
     count = 0
-    for stretch in scope.stretches(connection):
-        inside = judgement.candidates(connection, store, rule, stretch)
-        meeting = judgement.candidates(connection, store, reduced, stretch)
+    for part in scope.whole_pool(connection):
+        inside = judgement.candidates(connection, store, whole, part)
+        meeting = judgement.candidates(connection, store, reduced, part)
         members = {name for name, one in inside.items() if one.holds}
         count += sum(one.holds for name, one in meeting.items() if name not in members)
     return count

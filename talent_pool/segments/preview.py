@@ -18,7 +18,7 @@ from talent_pool.segments import in_force, judgement, ledger, lint, scope
 from talent_pool.segments.compiler import CompiledSegment
 from talent_pool.segments.definition import SegmentDefinition
 from talent_pool.segments.evaluation import SegmentsReport, evaluate
-from talent_pool.segments.ledger import Judged
+from talent_pool.segments.reading import Judged
 from talent_pool.store.database import Store
 from talent_pool.store.lookup import rows_with
 from talent_pool.store.tables import people, segments, users
@@ -145,16 +145,16 @@ def _difference(
     row = connection.execute(select(segments).where(segments.c.name == wanted.name)).first()
     begun = wanted.since_at or (row.activated_at if row else now)
     rule = CompiledSegment(wanted, begun, now, in_force.surroundings(installation))
+    (panel,) = judgement.panels([rule])
     holds: dict[str, Judged] = {}
     members: dict[str, str | None] = {}
-    stretches = [scope.users()] if wanted.subject == "user" else scope.stretches(connection)
-    for stretch in stretches:
-        judged = judgement.candidates(connection, store, rule, stretch)
+    for part in scope.of_segment(connection, wanted):
+        judged = judgement.candidates(connection, store, panel, part)
         holds |= {subject: one for subject, one in judged.items() if one.holds}
-        opened = ledger.open_memberships(connection, wanted.name, stretch)
+        opened = ledger.open_memberships(connection, part)[wanted.name]
         members |= {subject: member.person_id for subject, member in opened.items()}
     gone = sorted(members.keys() - holds.keys())
-    why = judgement.subjects(connection, store, rule, gone)
+    why = judgement.subjects(connection, store, panel, gone)
     return _Difference(
         rule,
         is_new=row is None or row.evaluated_at is None,

@@ -10,9 +10,6 @@ from enum import StrEnum
 from typing import Any, get_args
 
 from sqlalchemy import ColumnElement, FromClause, Text, case, func, select, type_coerce
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
 
 from connectors.records import (
     Application,
@@ -26,6 +23,7 @@ from connectors.records import (
     Stage,
     StatedBy,
 )
+from talent_pool.segments.json_part import json_part
 from talent_pool.store.tables import (
     applications,
     consent_statements,
@@ -68,33 +66,6 @@ class Field:
     choices: tuple[str, ...] = ()
     folded: bool = False
     """Compared without regard to capitals."""
-
-
-class json_part(FunctionElement[str]):  # noqa: N801 - it stands in SQL like a function
-    """The JSON text of one part of a JSON document in a text column; dots in its name lead inwards."""
-
-    type = Text()
-    inherit_cache = True
-    name = "json_part"
-
-
-@compiles(json_part, "sqlite")
-def _json_part_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
-    column, key = list(element.clauses)
-    document, path = compiler.process(column, **options), f"'$.' || {compiler.process(key, **options)}"
-    found = f"json_extract({document}, {path})"
-    # A text comes out of it without its quotes, and everything else as JSON.
-    return f"CASE json_type({document}, {path}) WHEN 'text' THEN json_quote({found}) ELSE {found} END"
-
-
-@compiles(json_part, "postgresql")
-def _json_part_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
-    column, key = list(element.clauses)
-    document = compiler.process(column, **options)
-    # PostgreSQL refuses a document in which a NUL is written anywhere; we never ask for a value that could hold one.
-    without = f"regexp_replace({document}, '(?<!\\\\)((?:\\\\\\\\)*)\\\\u0000', '\\1', 'g')"
-    safe = f"CASE WHEN strpos({document}, '\\u0000') > 0 THEN {without} ELSE {document} END"
-    return f"(CAST({safe} AS json) #> string_to_array({compiler.process(key, **options)}, '.'))::text"
 
 
 def _choices(model: Any, field: str) -> tuple[str, ...]:

@@ -287,8 +287,7 @@ def test_a_membership_handed_on_in_a_merge_leaves_room_for_another(store: Store)
 
 
 def test_a_pool_larger_than_a_step(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("talent_pool.segments.scope.STRETCH", 3)
-    monkeypatch.setattr("talent_pool.segments.ledger._CHUNK", 2)
+    monkeypatch.setattr("talent_pool.segments.scope.STEP", 3)
     pool = Pool(store)
     ids = {pool.person(city="Lyon" if number % 2 else "Oslo", waiting=number < 3) for number in range(8)}
     assert run(pool, segment(), segment("lyon", who={"all": [{"person.city": "Lyon"}]})).segments["tested"].members == 8

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from talent_pool.segments import rules
 from talent_pool.segments.calendar import add_working_days, subtract_working_days
-from talent_pool.segments.rules import RuleError, leaves, parse
+from talent_pool.segments.field_conditions import instant
+from talent_pool.segments.rule_tree import RuleError, leaves
+from talent_pool.segments.rules import parse
 from tests.talent_pool.pool_rows import segment
 
 
@@ -126,4 +127,4 @@ def test_working_days_leave_out_the_weekend() -> None:
 
 
 def test_a_yaml_date_is_midnight() -> None:
-    assert rules.instant(datetime(2026, 1, 31).date()) == datetime(2026, 1, 31, tzinfo=UTC)  # noqa: DTZ001
+    assert instant(datetime(2026, 1, 31).date()) == datetime(2026, 1, 31, tzinfo=UTC)  # noqa: DTZ001
