@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy.exc import OperationalError
 
 from talent_pool.epochs import stored as epochs
 from talent_pool.resolution import match_index, projection, survivorship_in_force, turns
@@ -32,6 +33,10 @@ Row = dict[str, Any]
 _WAITING = select(work.c.subject_id).where(work.c.stage == "resolve").with_for_update(skip_locked=True)
 _DONE = work.delete().where(work.c.stage == "resolve")
 _REBUILT = work.delete().where(work.c.stage == survivorship_in_force.STAGE)
+
+
+_LOST_A_RACE = frozenset({"40001", "40P01"})
+"""PostgreSQL's codes for a transaction that gave way to another one and may simply be tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,17 @@ class ResolveReport:
         return ResolveReport(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
 
 
-def write(store: Store, plan: Plan, now: datetime) -> ResolveReport | None:
+def attempted(store: Store, plan: Plan, now: datetime) -> ResolveReport | None:
+    """Write the turn; None, with nothing written, where it has to be thought out anew."""
+    try:
+        return _written(store, plan, now)
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) in _LOST_A_RACE:
+            return None
+        raise
+
+
+def _written(store: Store, plan: Plan, now: datetime) -> ResolveReport | None:
     """Write the turn; None, with nothing written, when the store moved on since the plan was made."""
     with store.writing() as connection:
         turns.begin(store, connection)
