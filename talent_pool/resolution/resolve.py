@@ -59,7 +59,6 @@ def resolve_all(
     """
     total = ResolveReport()
     if score is edges and is_worth_it(store):
-        survivorship_in_force.wake(store, installation, now)
         total += load(store, installation, now)
     while (report := resolve(store, installation, now, limit, score)).did_anything:
         total += report

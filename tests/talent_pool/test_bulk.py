@@ -1,6 +1,6 @@
 """A first load in columns ends as turns do, whatever happens in the middle of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -57,7 +57,7 @@ def people_of(count: int, seed: int = 11) -> dict[str, list[Candidate]]:
     return {"ats": told[::2] + agency, "board": told[1::3], "sister": told[3::6]}
 
 
-def filled(store: Store, told: dict[str, Sequence[Record]]) -> Store:
+def filled(store: Store, told: Mapping[str, Sequence[Record]]) -> Store:
     for connection, arriving in told.items():
         land(store, connection, *arriving)
     return store

@@ -18,7 +18,7 @@ from talent_pool.resolution.landed import Landed, by_ids
 from talent_pool.resolution.neighbours import Held, crossing, held_by, normal
 from talent_pool.store.database import Store, insert_rows
 from talent_pool.store.lookup import rows_with
-from talent_pool.store.tables import record_forms, record_keys, records, work
+from talent_pool.store.tables import person_records, record_forms, records, work
 
 AT_ONCE = 5_000
 WAITING = select(work.c.subject_id).where(work.c.stage == "resolve").with_for_update(skip_locked=True)
@@ -61,7 +61,7 @@ def file(store: Store, portion: Portion, turn: int, now_text: object) -> bool:
         if turns.current(connection) != turn or not still_wait(connection, live):
             return False
         held = {name: portion.held[name] for name in live}
-        if connection.execute(select(record_keys.c.key).limit(1)).first():
+        if connection.execute(select(person_records.c.record_id).limit(1)).first():  # else all of them wait
             woken = crossing(connection, {name: (record.name_key, held[name]) for name, record in live.items()})
             rows = [("resolve", name, now_text) for name in sorted(woken - live.keys())]
             insert_rows(connection, work, ("stage", "subject_id", "since"), rows, "ON CONFLICT DO NOTHING")

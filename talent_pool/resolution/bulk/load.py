@@ -9,7 +9,7 @@ still waits. As soon as anybody else resolves or decides, the load stops where i
 import tempfile
 import time
 from array import array
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from dedupe.columns import Columns
 from talent_pool.epochs import stored as epochs
 from talent_pool.epochs.stored import SAMPLE, Epoch
 from talent_pool.installation import Installation
-from talent_pool.resolution import decisions, turns
+from talent_pool.resolution import decisions, survivorship_in_force, turns
 from talent_pool.resolution.bulk import filing, minting
 from talent_pool.resolution.bulk.groups import anchored, components, leave_out
 from talent_pool.resolution.bulk.minting import Newcomers
@@ -46,12 +46,22 @@ def is_worth_it(store: Store) -> bool:
         return connection.execute(select(func.count()).select_from(person_records)).scalar_one() <= waiting
 
 
-def load(store: Store, installation: Installation, now: datetime) -> ResolveReport:
-    """Make people of what waits and meets nobody stored; the rest waits on. Raises ModelMisfit."""
+def _unwatched(step: str) -> None:
+    """Let a step begin without telling anybody."""
+
+
+def load(
+    store: Store, installation: Installation, now: datetime, begins: Callable[[str], object] = _unwatched
+) -> ResolveReport:
+    """Make people of what waits and meets nobody stored; the rest waits on. Raises ModelMisfit.
+
+    `begins` is told each step's name as it begins, for whoever watches.
+    """
+    survivorship_in_force.wake(store, installation, now)
     with tempfile.TemporaryDirectory(prefix="catchment-", ignore_cleanup_errors=True) as folder, uncollected():
         columns = Columns(Path(folder))
         try:
-            return _Load(store, installation, now, columns).run()
+            return _Load(store, installation, now, columns).run(begins)
         finally:
             columns.close()
 
@@ -69,19 +79,24 @@ class _Load:
         self._prints = array("q")
         self._left = array("i")
 
-    def run(self) -> ResolveReport:
+    def run(self, begins: Callable[[str], object]) -> ResolveReport:
         total = ResolveReport()
+        begins("read, normalise and file")
         with self._store.reading() as connection:
             self._turn = turns.current(connection)
             decided = {name for one in decisions.standing(connection) for name in (one.record_a, one.record_b)}
         if not self._filed(decided):
             return total
+        begins("count names")
         with self._store.reading() as connection:
             epoch = epochs.in_force(connection, lambda: self._columns.sample(SAMPLE))
+        begins("compare")
         self._columns.compare(epoch.model)
+        begins("cluster")
         component = components(len(self._columns), self._columns.pairs())
         leave_out(component, self._left)
         anchor = anchored(self._columns, component, self._landed, epoch.model)
+        begins("make people")
         gone: set[int] = set()
         for newcomers in minting.portions(self._columns, anchor):
             report = self._minted(newcomers, epoch, component, gone)
