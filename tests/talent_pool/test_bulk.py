@@ -124,6 +124,28 @@ def test_a_load_at_any_time_leaves_the_same_people(new_store: Callable[[], Store
     assert _matches(with_loads.store) == _matches(without.store)
 
 
+def test_who_has_a_history_goes_by_lasting_ids(store: Store) -> None:
+    world = World(store, score=edges)
+    told = [
+        {"name": name, "emails": [f"{n}@x.example"], "phones": []} for n, name in enumerate(("Mary Jones", "Li Wei"))
+    ]
+    world.take(("land", ("ats", "0"), told[0]))
+    world.take(("land", ("board", "0"), told[0]))
+    world.take(("land", ("ats", "1"), told[1]))
+    world.resolve(10)
+    before = held(store)
+    assert sorted(map(len, before.values())) == [1, 2]
+    world.take(("remove", ("ats", "1"), None))
+    world.resolve(10)
+    world.take(("land", ("ats", "1"), told[1]))  # comes back to an id without records
+    world.take(("land", ("ats", "0"), {**told[0], "name": "Mary Jones-Hill"}))
+    world.take(("land", ("board", "1"), {**told[1], "emails": []}))
+    bulk.load(store, INSTALLATION, later(world.minute))
+    world.check_ids()
+    world.resolve(10)
+    assert before.keys() <= held(store).keys()
+
+
 def test_what_crosses_the_line_of_what_many_share_counts_backwards(store: Store) -> None:
     first = land(store, "ats", *(candidate(str(n), f"{name} Jones", ["one@x.example"]) for n, name in enumerate("AA")))
     resolve_all(store, INSTALLATION, NOW)

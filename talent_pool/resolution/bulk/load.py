@@ -9,7 +9,8 @@ still waits. As soon as anybody else resolves or decides, the load stops where i
 import tempfile
 import time
 from array import array
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from pathlib import Path
 
@@ -105,17 +106,18 @@ class _Load:
             total += report
         return total
 
-    def _filed(self, decided: Collection[str]) -> bool:
+    def _filed(self, decided: AbstractSet[str]) -> bool:
         for portion in filing.portions(self._store, self._installation):
             if not filing.file(self._store, portion, self._turn, self._store.moment(self._now)):
                 return False
             self._turn += bool(portion.waiting)
             waits = [record.record_id in portion.waiting for record in portion.records]
+            for_turns = portion.with_history | decided
             for number, record in enumerate(portion.records, len(self._columns)):
                 landed = portion.waiting.get(record.record_id)
                 self._landed.append(landed.landing_number if landed else 0)
                 self._prints.append(filing.print_of(landed) if landed else 0)
-                if landed is None or record.record_id in decided:
+                if landed is None or record.record_id in for_turns:
                     self._left.append(number)
             self._columns.add(portion.records, portion.held, waits)
         return True
