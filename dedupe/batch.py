@@ -15,6 +15,7 @@ from dedupe.normalise import Normalised
 from dedupe.population import Population
 
 _MEMORY = "2GB"
+_IN_ORDER = (("least", "record_a"), ("greatest", "record_b"))
 
 
 def compared(
@@ -28,24 +29,31 @@ def compared(
     if len(rows) < 2:
         return []
     import duckdb
-    from splink import DuckDBAPI, Linker
 
     database = duckdb.connect(config={"memory_limit": _MEMORY, "threads": 2, "max_temp_directory_size": "10GB"})
-    logging.getLogger("splink").setLevel(logging.ERROR)
     try:
-        api: Any = DuckDBAPI(database)  # its annotations are partly unknown
-        table = api.register(_table(rows), dataset_display_name="records")
-        linker = Linker(table, _settings(), log_level=logging.ERROR)
-        predicted = linker.inference.predict(warning_mode="never")
-        wanted = ", ".join(['"unique_id_l"', '"unique_id_r"', *(f'"gamma_{one.name}"' for one in COMPARISONS)])
-        pairs = database.execute(f"SELECT DISTINCT {wanted} FROM {predicted.physical_name}").fetchall()  # noqa: S608
+        pairs = database.execute(f"{pairs_in(database, _table(rows))} ORDER BY ALL").fetchall()
     finally:
         database.close()
     names = [one.name for one in COMPARISONS]
-    return sorted(
-        ((min(left, right), max(left, right), dict(zip(names, levels, strict=True))) for left, right, *levels in pairs),
-        key=lambda pair: pair[:2],
-    )
+    return [(left, right, dict(zip(names, levels, strict=True))) for left, right, *levels in pairs]
+
+
+def pairs_in(database: Any, table: Any) -> str:
+    """Compare the records of a table, and return the query that reads (record_a, record_b, *levels) of each pair.
+
+    `table` has the columns of `_row`, and is an Arrow table or the name of one in `database`. Each pair of one
+    organisation that shares an element of `keys`, and of which one is in focus, is compared once.
+    """
+    from splink import DuckDBAPI, Linker
+
+    logging.getLogger("splink").setLevel(logging.ERROR)
+    api: Any = DuckDBAPI(database)  # its annotations are partly unknown
+    linker = Linker(api.register(table, dataset_display_name="records"), _settings(), log_level=logging.ERROR)
+    predicted = linker.inference.predict(warning_mode="never")
+    ids = [f'{which}("unique_id_l", "unique_id_r") AS {name}' for which, name in _IN_ORDER]
+    wanted = ", ".join([*ids, *(f'"gamma_{one.name}"' for one in COMPARISONS)])
+    return f"SELECT DISTINCT {wanted} FROM {predicted.physical_name}"  # noqa: S608 - our own names
 
 
 def _row(

@@ -5,8 +5,9 @@ its owner alone.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from types import NoneType, UnionType
@@ -23,17 +24,22 @@ class SnapshotMisfit(Exception):
 
 def write_records(path: Path, records: Iterable[Normalised]) -> int:
     """Write a snapshot, some thousands of records at a time; return how many. Raises FileExistsError."""
-    pa, parquet = _arrow()
-    schema = pa.schema([(name, _arrow_type(kind)) for name, kind in get_type_hints(Normalised).items()])
+    _, parquet = _arrow()
     rows = iter(records)
     count = 0
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file, parquet.ParquetWriter(file, schema) as writer:
+    with os.fdopen(descriptor, "wb") as file, parquet.ParquetWriter(file, _schema()) as writer:
         while some := list(islice(rows, _AT_ONCE)):
-            columns = {name: [getattr(record, name) for record in some] for name in schema.names}
-            writer.write_table(pa.table(columns, schema=schema))
+            writer.write_table(table_of(some))
             count += len(some)
     return count
+
+
+def table_of(records: Sequence[Normalised]) -> Any:
+    """Return records as an Arrow table, one column a field."""
+    pa, _ = _arrow()
+    schema = _schema()
+    return pa.table({name: [getattr(record, name) for record in records] for name in schema.names}, schema=schema)
 
 
 def read_records(path: Path) -> Iterator[Normalised]:
@@ -62,6 +68,12 @@ def _arrow() -> tuple[Any, Any]:
     from pyarrow import parquet  # pyright: ignore[reportMissingTypeStubs]
 
     return pyarrow, parquet
+
+
+@lru_cache(maxsize=1)
+def _schema() -> Any:
+    pa, _ = _arrow()
+    return pa.schema([(name, _arrow_type(kind)) for name, kind in get_type_hints(Normalised).items()])
 
 
 def _frozen(value: Any) -> Any:

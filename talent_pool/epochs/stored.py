@@ -6,7 +6,7 @@ often names are met in it: nobody's id can change by that yet. `training` makes 
 `enacting` puts one of them in force.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -55,14 +55,15 @@ class Listed:
     in_force: bool
 
 
-def in_force(connection: Connection) -> Epoch:
+def in_force(connection: Connection, sample: Callable[[], Iterator[Normalised]] | None = None) -> Epoch:
     """Return the epoch that the store says is in force, or what the first resolution would make the first.
 
-    Raises ModelMisfit for a model that this version cannot even read.
+    `sample`: for whoever has them in hand, the first SAMPLE live candidate records by their ids. Raises ModelMisfit
+    for a model that this version cannot even read.
     """
     found = rows_of(connection, _IN_FORCE)
     if not found:
-        return Epoch(1, _first(connection), is_stored=False)
+        return Epoch(1, _first(connection, sample), is_stored=False)
     named = (found[0].number, found[0].created_at)
     kept = connection.info.get(_KEPT)
     if kept is None or kept[0] != named:
@@ -106,10 +107,12 @@ def keep(store: Store, connection: Connection, epoch: Epoch, now: datetime) -> N
         connection.execute(store.insert(epochs).values(row).on_conflict_do_nothing())
 
 
-def among_the_pool(connection: Connection, model: MatchModel) -> MatchModel:
-    """Return `model` with names as frequent as they are in this pool now."""
+def among_the_pool(
+    connection: Connection, model: MatchModel, sample: Callable[[], Iterator[Normalised]] | None = None
+) -> MatchModel:
+    """Return `model` with names as frequent as they are in this pool now; `sample` as for `in_force`."""
     size = connection.execute(select(func.count()).select_from(records).where(*CANDIDATES)).scalar_one()
-    population = counted(_sample(connection), model.population, of=size)
+    population = counted(sample() if sample else _sample(connection), model.population, of=size)
     return model.model_copy(update={"population": population})
 
 
@@ -125,10 +128,10 @@ def _read(text: str) -> MatchModel:
         raise ModelMisfit from None
 
 
-def _first(connection: Connection) -> MatchModel:
+def _first(connection: Connection, sample: Callable[[], Iterator[Normalised]] | None) -> MatchModel:
     model = shipped()
     beyond = select(records.c.id).where(*CANDIDATES).offset(model.population.people).limit(1)
-    return model if connection.execute(beyond).first() is None else among_the_pool(connection, model)
+    return model if connection.execute(beyond).first() is None else among_the_pool(connection, model, sample)
 
 
 def _sample(connection: Connection) -> Iterator[Normalised]:

@@ -75,6 +75,11 @@ def shared_among(connection: Connection, held: Held) -> set[Key]:
     return {key for number, key in held.items() if holders.is_shared(number, key.kind)}
 
 
+def crossing(connection: Connection, filed: Mapping[str, tuple[str, Held]]) -> set[str]:
+    """Return who holds a value that crosses the line once these records hold their values: {id: (name key, keys)}."""
+    return _holding(connection, _Holders(connection).exchange(filed, filed))
+
+
 def compare(
     connection: Connection,
     installation: Installation,

@@ -7,14 +7,13 @@ the store moved on in between, the turn is thought out anew. Resolvers may run s
 import time
 from datetime import datetime
 
-from sqlalchemy.exc import OperationalError
-
 from dedupe.scoring import edges
 from talent_pool.installation import Installation
 from talent_pool.resolution import survivorship_in_force
+from talent_pool.resolution.bulk.load import is_worth_it, load
 from talent_pool.resolution.neighbours import Score
-from talent_pool.resolution.turn_plan import Plan, plan
-from talent_pool.resolution.turn_write import ResolveReport, write
+from talent_pool.resolution.turn_plan import plan
+from talent_pool.resolution.turn_write import ResolveReport, attempted
 from talent_pool.store.database import Store
 from talent_pool.store.unavailable import StoreUnavailable
 from talent_pool.uncollected import uncollected
@@ -24,9 +23,6 @@ __all__ = ["ResolveReport", "StoreMoves", "resolve", "resolve_all"]
 _TRIES = 12
 _PAUSE_SECONDS = 0.02
 """Before the second try; it doubles with each further one, up to a second, for a landing to come to its end."""
-
-_LOST_A_RACE = frozenset({"40001", "40P01"})
-"""PostgreSQL's codes for a transaction that gave way to another one and may simply be tried again."""
 
 
 class StoreMoves(StoreUnavailable):
@@ -51,7 +47,7 @@ def resolve(
                 continue
             if thought is None:
                 return ResolveReport()
-            report = _write(store, thought, now)
+            report = attempted(store, thought, now)
         if report is not None:
             return report
         time.sleep(min(_PAUSE_SECONDS * 2**attempt, 1.0))
@@ -61,19 +57,15 @@ def resolve(
 def resolve_all(
     store: Store, installation: Installation, now: datetime, limit: int = 10_000, score: Score = edges
 ) -> ResolveReport:
-    """Resolve all that waits, in turns of at most `limit` records and people. Raises StoreMoves."""
+    """Resolve all that waits, in turns of at most `limit` records and people. Raises StoreMoves.
+
+    Where much waits beside little that is stored, what is new is compared at once before (`bulk.load`).
+    """
     total = ResolveReport()
+    if score is edges and is_worth_it(store):
+        total += load(store, installation, now)
     while True:
         report = resolve(store, installation, now, limit, score)
         total += report
         if report.taken < limit:  # a turn that was not full left nothing behind
             return total
-
-
-def _write(store: Store, thought: Plan, now: datetime) -> ResolveReport | None:
-    try:
-        return write(store, thought, now)
-    except OperationalError as error:
-        if getattr(error.orig, "sqlstate", None) in _LOST_A_RACE:
-            return None
-        raise

@@ -90,14 +90,14 @@ def plan(
     order = {name: one.landing_number for name, one in landed.items()}
     assignment = assign(found, around.known, order, around.stand_ins)
     holders = {record: person for cluster, person in assignment.holders.items() for record in cluster}
-    stay = _Holders(connection, compared.focus.keys() | around.members, holders)
+    stay = Holders(connection, compared.focus.keys() | around.members, holders)
     moved = [one for name, one in landed.items() if around.holder.get(name) != holders.get(name)]
     projection = project(connection, store, installation, waiting=waiting.values(), moved=moved, holders_of=stay.of)
     thought = Plan(turn, epoch, taken, waiting, compared, around, assignment, holders, projection, rebuilding)
     return _with_people(connection, store, installation, now, thought=thought, landed=landed, stay=stay)
 
 
-class _Holders:
+class Holders:
     """Who holds a candidate record after this turn, in a touched component or outside of all."""
 
     def __init__(self, connection: Connection, inside: Collection[str], holders: Mapping[str, str]) -> None:
@@ -121,7 +121,7 @@ def _with_people(
     *,
     thought: Plan,
     landed: Mapping[str, Landed],
-    stay: _Holders,
+    stay: Holders,
 ) -> Plan:
     members = _rebuilt(connection, thought, stay)
     records = {**by_ids(connection, {r for own in members.values() for r in own} - landed.keys()), **landed}
@@ -149,7 +149,7 @@ def _with_people(
     )  # fmt: skip
 
 
-def _rebuilt(connection: Connection, thought: Plan, stay: _Holders) -> dict[str, frozenset[str]]:
+def _rebuilt(connection: Connection, thought: Plan, stay: Holders) -> dict[str, frozenset[str]]:
     """Return the people whose records, applications, events or rules differ, each with all records from now on."""
     before = {identity.id: identity.members for identity in thought.touched.known if not identity.is_alias}
     active = thought.projection.candidates
@@ -166,7 +166,7 @@ def _rebuilt(connection: Connection, thought: Plan, stay: _Holders) -> dict[str,
     return members | {person: frozenset(own) for person, own in found.items()}
 
 
-def _woken(connection: Connection, store: Store, thought: Plan, stay: _Holders) -> set[str]:
+def _woken(connection: Connection, store: Store, thought: Plan, stay: Holders) -> set[str]:
     """Return the people whom a statement or a change of a job concerns."""
     consents = [landed for landed in thought.waiting.values() if landed.record_type == "consent"]
     places = {landed.parent for landed in consents if landed.parent}

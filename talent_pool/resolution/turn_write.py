@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy.exc import OperationalError
 
 from talent_pool.epochs import stored as epochs
 from talent_pool.resolution import match_index, projection, survivorship_in_force, turns
@@ -35,6 +36,10 @@ _CUT = edges.delete()
 _REBUILT = work.delete().where(work.c.stage == survivorship_in_force.STAGE)
 
 
+_LOST_A_RACE = frozenset({"40001", "40P01"})
+"""PostgreSQL's codes for a transaction that gave way to another one and may simply be tried again."""
+
+
 @dataclass(frozen=True, slots=True)
 class ResolveReport:
     """What resolution did: waiting records taken, people by what became of them, rows written.
@@ -62,7 +67,17 @@ class ResolveReport:
         return ResolveReport(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
 
 
-def write(store: Store, plan: Plan, now: datetime) -> ResolveReport | None:
+def attempted(store: Store, plan: Plan, now: datetime) -> ResolveReport | None:
+    """Write the turn; None, with nothing written, where it has to be thought out anew."""
+    try:
+        return _written(store, plan, now)
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) in _LOST_A_RACE:
+            return None
+        raise
+
+
+def _written(store: Store, plan: Plan, now: datetime) -> ResolveReport | None:
     """Write the turn; None, with nothing written, when the store moved on since the plan was made."""
     with store.writing() as connection:
         turns.begin(connection)

@@ -1,0 +1,1 @@
+"""The first load: much that waits beside little that is stored, compared in columns and not record by record."""
