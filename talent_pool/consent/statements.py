@@ -26,6 +26,12 @@ OURSELVES = "catchment"
 """The connection that statements made through us (links, console, read-back) are kept under."""
 
 
+DO_NOT_CONTACT = "do_not_contact"
+"""The person's own wish to hear nothing of us; binds marketing alone, for an answer to her application is owed."""
+
+OF_THE_PERSON = frozenset({"complained", DO_NOT_CONTACT})
+"""Suppressions that are a no of the person's, and so reach every address; the others are facts of one address."""
+
 _WHOLE = select(consent_statements)
 
 
@@ -44,6 +50,7 @@ def refuse(
 ) -> str:
     """Write that the holder of an address refused a purpose, and return the statement's id; twice is as good as once.
 
+    Records of the holder's that do not have this address get a copy, so that every part keeps it if she is taken apart.
     `kind` is the evidence (one_click, unsubscribed …). `connection`: write in this transaction instead of one of our
     own. Raises ValueError when neither `address` nor `address_key` is given.
     """
@@ -51,6 +58,8 @@ def refuse(
     refusal = _Refusal(organisation, channel, purpose, kind, at, source, StatedBy.CANDIDATE)
     with _writing(store, connection) as transaction:
         statement_id = _write(transaction, store, refusal, key=key)
+        for record_id in _records_beside(transaction, organisation, key):
+            _write(transaction, store, refusal, record_id=record_id)
         _touch(transaction, store, key, at)
     return statement_id
 
@@ -99,32 +108,35 @@ def suppress(
 ) -> str:
     """Take an address out of everything, or out of one destination, and return the suppression's id.
 
-    `reason`: bounced, complained, compliance_state, do_not_contact. The second and the last are the person's own no
-    and reach her other addresses too.
+    `reason`: bounced, complained, compliance_state, do_not_contact. The second and the last are the person's own no:
+    they reach her other addresses too, and stay with each if she is taken apart.
     """
     key = _key(store, channel, address, address_key)
-    suppression_id = "sup_" + store.hashed(organisation, key, channel.value, destination or "", reason)
-    row = {
-        "id": suppression_id,
-        "organisation": organisation,
-        "address_key": key,
-        "channel": channel.value,
-        "destination": destination,
-        "reason": reason,
-        "source": source,
-        "since": at,
-        "lifted_at": None,
-    }
-    insert = store.insert(suppressions).values(row)
+
+    def row(key: str) -> dict[str, Any]:
+        return {
+            "id": "sup_" + store.hashed(organisation, key, channel.value, destination or "", reason),
+            "organisation": organisation,
+            "address_key": key,
+            "channel": channel.value,
+            "destination": destination,
+            "reason": reason,
+            "source": source,
+            "since": at,
+            "lifted_at": None,
+        }
+
+    insert = store.insert(suppressions)
     renewed = insert.on_conflict_do_update(
         index_elements=["id"],
         set_={"lifted_at": None, "since": at},
         where=suppressions.c.lifted_at.is_not(None),
     )
     with _writing(store, connection) as transaction:
-        transaction.execute(renewed)
+        keys = _keys_beside(transaction, [key], channel) if reason in OF_THE_PERSON else set[str]()
+        transaction.execute(renewed, [row(one) for one in sorted({key} | keys)])
         _touch(transaction, store, key, at)
-    return suppression_id
+    return row(key)["id"]
 
 
 def suppress_person(
@@ -169,17 +181,23 @@ def lift(
     destination: str | None = None,
     reason: str | None = None,
 ) -> int:
-    """Lift suppressions of these addresses, all or those that fit; return how many. Refusals are not lifted by it."""
+    """Lift suppressions of these addresses, all or those that fit; return how many. Refusals are not lifted by it.
+
+    With a `reason` that is the person's own no, it is lifted from her other addresses too.
+    """
     asked = [
-        suppressions.c.address_key.in_(sorted(address_keys)),
         suppressions.c.lifted_at.is_(None),
         *([] if channel is None else [suppressions.c.channel == channel.value]),
         *([] if destination is None else [suppressions.c.destination == destination]),
         *([] if reason is None else [suppressions.c.reason == reason]),
     ]
     with store.writing() as transaction:
-        lifted = transaction.execute(update(suppressions).where(*asked).values(lifted_at=at)).rowcount
-        for key in address_keys:
+        keys = set(address_keys)
+        if reason in OF_THE_PERSON:
+            keys |= _keys_beside(transaction, keys, channel or Channel.ANY)
+        these = suppressions.c.address_key.in_(sorted(keys))
+        lifted = transaction.execute(update(suppressions).where(these, *asked).values(lifted_at=at)).rowcount
+        for key in sorted(keys):
             _touch(transaction, store, key, at)
     return lifted
 
@@ -230,6 +248,28 @@ def _write(
     }
     transaction.execute(store.insert(consent_statements).values(row).on_conflict_do_nothing())
     return statement_id
+
+
+def _records_beside(transaction: Connection, organisation: str, key: str) -> list[str]:
+    """Return the records of whoever holds an address that do not have it themselves."""
+    holding = person_addresses.c.address_key == key
+    holders = (
+        select(person_addresses.c.person_id)
+        .join(people, people.c.id == person_addresses.c.person_id)
+        .where(holding, people.c.organisation == organisation)
+    )
+    having = select(person_addresses.c.record_id).where(holding)
+    beside = person_records.c.person_id.in_(holders), person_records.c.record_id.not_in(having)
+    query = select(person_records.c.record_id).where(*beside).order_by(person_records.c.record_id)
+    return list(transaction.execute(query).scalars())
+
+
+def _keys_beside(transaction: Connection, keys: Collection[str], channel: Channel) -> set[str]:
+    """Return the keys of all addresses, by `channel`, of whoever holds one of these."""
+    holders = select(person_addresses.c.person_id).where(person_addresses.c.address_key.in_(sorted(keys)))
+    by_channel = [] if channel is Channel.ANY else [person_addresses.c.channel == channel.value]
+    query = select(person_addresses.c.address_key).where(person_addresses.c.person_id.in_(holders), *by_channel)
+    return set(transaction.execute(query.distinct()).scalars())
 
 
 def _key(store: Store, channel: Channel, address: str | None, key: str | None) -> str:
