@@ -163,7 +163,7 @@ class HubSpot(Destination):
         yield rows[0], _rejected(rows[0], _words(error.response))
 
     def _input(self, row: Cleared) -> Json:
-        values = filled(self.account.properties, row.fields)
+        values = filled(self.account.properties, row)
         return {
             "id": row.address,
             "idProperty": "email",

@@ -81,7 +81,16 @@ def _named(way: Way, row: Planned, holding: Row[Any] | None, before: push_ledger
     number = str(before.number) if before else ""
     leaving = row.leaving
     occasion = way.store.hashed("occasion", leaving.row_id, leaving.action.value, row.fingerprint, since, number)
-    return replace(leaving, held=holding is not None, occasion=occasion)
+    return replace(leaving, held=holding is not None, occasion=occasion, emptied=_emptied(row, holding))
+
+
+def _emptied(row: Planned, holding: Row[Any] | None) -> frozenset[str]:
+    """Return the fields that were filled by us and that we have nothing for any more.
+
+    A value that another record brought goes again with that record, as when two people are taken apart.
+    """
+    before: Sequence[str] = (holding.filled or ()) if holding is not None else ()
+    return frozenset(before) - frozenset(row.filled)
 
 
 def _row(way: Way, tag: str, segment: SegmentDefinition, member: Member, *, known: bool) -> Planned:
@@ -105,7 +114,10 @@ def _row(way: Way, tag: str, segment: SegmentDefinition, member: Member, *, know
     )
     told = orjson.dumps(fields, option=orjson.OPT_SORT_KEYS).decode()
     fingerprint = way.store.hashed("holding", member.address or "", tag, told)
-    return Planned(segment.name, member.subject_id, member.person_id, leaving, member.address_key, fingerprint)
+    filled = [name for name, value in fields.items() if value is not None]
+    return Planned(
+        segment.name, member.subject_id, member.person_id, leaving, member.address_key, fingerprint, filled=filled
+    )
 
 
 def _taken_out(
@@ -183,13 +195,14 @@ def record(connection: Connection, store: Store, destination: str, rows: Sequenc
             "since": now,
             "modified_at": now,
             "remote_id": row.remote_id,
+            "filled": list(row.filled),
         }
         for row in rows
         if row.fate is Fate.SENT
     ]
     if put:
         statement = store.insert(holdings)
-        names = ("address_key", "person_id", "fingerprint", "modified_at", "remote_id")
+        names = ("address_key", "person_id", "fingerprint", "modified_at", "remote_id", "filled")
         kept = {name: statement.excluded[name] for name in names}
         keys = ["destination", "segment", "address"]
         connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=kept), put)

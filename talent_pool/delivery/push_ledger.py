@@ -28,7 +28,8 @@ class Planned:
 
     `fate` is None while it is still to be attempted. `reaches`: it would reach somebody whom this push has not
     reached yet. `attempted`: it was handed to the destination. `waited`: an earlier attempt at it was put off;
-    `waiting`: it is put off until a certain moment. `remote_id`: what the destination calls it.
+    `waiting`: it is put off until a certain moment. `remote_id`: what the destination calls it. `filled`: the fields
+    that it has a value for.
     """
 
     segment: str
@@ -47,6 +48,7 @@ class Planned:
     template: str | None = None
     useless_after: Any = None
     remote_id: str | None = None
+    filled: Sequence[str] = ()
 
     def becomes(self, fate: Fate, reason: str = "", vendor_reason: str | None = None) -> None:
         """Settle this row's fate."""
