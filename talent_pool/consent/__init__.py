@@ -1,6 +1,7 @@
 """Who may be written to: statements of records and addresses, joined for each person whenever it is asked."""
 
-from talent_pool.consent.statements import lift, refuse, refuse_person, statements_of, suppress, suppress_person
+from talent_pool.consent.statements import refuse, refuse_person, statements_of
+from talent_pool.consent.suppressions import lift, suppress, suppress_person
 from talent_pool.consent.verdict import Ask, Verdict, reachable, verdicts
 
 __all__ = [

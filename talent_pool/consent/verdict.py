@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row
 from connectors.records import Channel, ConsentStatus, Purpose, StatedBy
 from talent_pool.consent.facts import Person, add_what_is_at_addresses, people_facts
 from talent_pool.consent.join import Places, Statement, joined, places
-from talent_pool.consent.statements import DO_NOT_CONTACT, OF_THE_PERSON
+from talent_pool.consent.suppressions import DO_NOT_CONTACT, OF_THE_PERSON
 from talent_pool.store.addresses import address_key
 from talent_pool.store.database import Store
 
