@@ -184,7 +184,7 @@ class Lives(RuleBasedStateMachine):
 
     @invariant()
     def what_others_put_there_stays(self) -> None:
-        """Law 9. Whoever is erased is forgotten there, whoever put her there."""
+        """Law 9. Whoever is erased is forgotten there, whoever put her there, if she was ever given there by us."""
         kept = {key for key in FOREIGN if key[0].partition("@")[0] not in self.erased}
         assert kept <= self.shelf.held.keys()
 
@@ -202,7 +202,7 @@ class Lives(RuleBasedStateMachine):
     @invariant()
     def nobody_erased_is_here(self) -> None:
         assert not [name for name in self.erased if self._holder(name)]
-        assert not {key[0].partition("@")[0] for key in self.shelf.held} & self.erased
+        assert not self._ours() & self.erased
 
     def _may_all_be_reached(self, reached: set[str]) -> None:
         """Laws 7 and 8: a no of any part is a no of all, for ever, and silence is none."""
@@ -211,11 +211,14 @@ class Lives(RuleBasedStateMachine):
         assert not {name for name in reached if self.expires[name] <= self.now}
 
     def _holds_whom_it_should(self) -> None:
-        ours = {key[0].partition("@")[0] for key in self.shelf.held.keys() - FOREIGN.keys()}
+        ours = self._ours()
         self._may_all_be_reached(ours)
         never_merged = set(NAMES) - self.merged - self.no - self.erased
         assert {name for name in never_merged if self.expires[name] > self.now} <= ours
         assert max(Counter(one.address for one in self.post.sent).values(), default=1) == 1
+
+    def _ours(self) -> set[str]:
+        return {key[0].partition("@")[0] for key in self.shelf.held.keys() - FOREIGN.keys()}
 
     def _is_settled(self) -> None:
         """Law 10."""
