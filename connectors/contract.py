@@ -189,6 +189,7 @@ class Cleared:
     already holds this address by us; `held`: and it does so for this segment, so that this is a change, not an entry.
     `occasion` names this one change, the same for every attempt at it; `tries` counts the attempts before this one,
     the first of which was made at `tried_since`. `remote_id`: what the destination called it when it was put there.
+    `emptied`: fields that it holds a value of ours for and that have none any more, so that theirs is to be cleared.
     """
 
     row_id: str
@@ -207,6 +208,7 @@ class Cleared:
     tries: int = 0
     tried_since: datetime | None = None
     remote_id: str | None = None
+    emptied: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from connectors.contract import Json
+from connectors.contract import Cleared, Json
 
 
 class Filled(BaseModel):
     """One field of a tool's, filled by ours. In YAML `CITY: city`, or `CITY: {field: city, nulls: clear}`.
 
-    `nulls`: with `keep`, a value that we do not have leaves theirs alone; with `clear` it empties it.
+    `nulls`: with `keep`, a value that we do not have leaves theirs alone, unless theirs is one that we brought; with
+    `clear` it empties it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,13 +40,13 @@ def fields_of(mapping: FieldMapping) -> frozenset[str]:
     return frozenset(one.field for one in mapping.values())
 
 
-def filled(mapping: FieldMapping, fields: Mapping[str, Any], *, empty: Any = "") -> Json:
-    """Return a tool's fields for one person; `empty` is how it is told to clear one."""
+def filled(mapping: FieldMapping, row: Cleared, *, empty: Any = "") -> Json:
+    """Return a tool's fields for one row; `empty` is how it is told to clear one."""
     values: Json = {}
     for theirs, one in mapping.items():
-        value = fields.get(one.field)
+        value = row.fields.get(one.field)
         if value is not None:
             values[theirs] = value
-        elif one.nulls == "clear":
+        elif one.nulls == "clear" or one.field in row.emptied:
             values[theirs] = empty
     return values

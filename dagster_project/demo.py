@@ -23,6 +23,7 @@ from sqlalchemy import select
 from connectors.contract import Fate
 from connectors.errors import Misconfigured, Unavailable
 from connectors.records import utc_now
+from dagster_project.loopback import require_loopback
 from dagster_project.resources import opened
 from sandbox.client import Sandbox
 from sandbox.truth import Record, by_shared_email, pairwise
@@ -48,36 +49,26 @@ class Demo:
     @classmethod
     @contextmanager
     def start(cls, *, people: int, seed: int, say: Callable[..., Any]) -> Iterator["Demo"]:
-        """Start sandbox and intake; both end with the block. Raises Misconfigured if the home holds a real pool."""
+        """Start sandbox and intake; both end with the block.
+
+        Raises Misconfigured if the home holds a real pool, or any setting leads to another machine.
+        """
         began = time.perf_counter()
         home = Home()
         folder = home.folder
         world_at = _pinned(folder, people, seed)
         say(f"Inventing {people:,} people and playing their vendors on this machine …", highlight=False)
-        sandbox = Sandbox.start(people=people, seed=seed, folder=folder / "sandbox", now=world_at)
-        port = _free_port()
-        _settle(folder, sandbox, port)
-        store = home.open()
-        migrate.upgrade(store)
-        for link in sandbox.referral_links:
-            referrals.create(
-                store,
-                target_url=link["target_url"],
-                now=world_at,
-                token=link["token"],
-                referrer_name=link["name"],
-                referrer_email=link["email"],
-                job=f"greenhouse:{link['job_id']}",
-            )
-        store.close()
-        intake = subprocess.Popen([sys.executable, "-m", "web"], env=dict(os.environ))
-        try:
-            _await(f"http://127.0.0.1:{port}/health", "The intake")
-            yield cls(folder, sandbox, intake, say, {"start": round(time.perf_counter() - began, 2)})
-        finally:
-            intake.send_signal(signal.SIGTERM)
-            intake.wait(10)
-            sandbox.stop()
+        with Sandbox.start(people=people, seed=seed, folder=folder / "sandbox", now=world_at) as sandbox:
+            port = _free_port()
+            _settle(folder, sandbox, port)
+            _prepare(home, sandbox, world_at)
+            intake = subprocess.Popen([sys.executable, "-m", "web"], env=dict(os.environ))
+            try:
+                _await(f"http://127.0.0.1:{port}/health", "The intake")
+                yield cls(folder, sandbox, intake, say, {"start": round(time.perf_counter() - began, 2)})
+            finally:
+                intake.send_signal(signal.SIGTERM)
+                intake.wait(10)
 
     def run(self) -> dict[str, Any]:
         """Deliver, then materialise everything in one Dagster run, and return the report."""
@@ -265,6 +256,25 @@ def _settle(folder: Path, sandbox: Sandbox, intake_port: int) -> None:
     }
 
 
+def _prepare(home: Home, sandbox: Sandbox, world_at: datetime) -> None:
+    """Make the pool with the links that staff share, once nothing in the installation leads to another machine."""
+    store = home.open()
+    migrate.upgrade(store)
+    with opened() as pool:
+        require_loopback(pool)
+    for link in sandbox.referral_links:
+        referrals.create(
+            store,
+            target_url=link["target_url"],
+            now=world_at,
+            token=link["token"],
+            referrer_name=link["name"],
+            referrer_email=link["email"],
+            job=f"greenhouse:{link['job_id']}",
+        )
+    store.close()
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -276,7 +286,7 @@ def _is_free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def _await(url: str, who: str, seconds: float = 30) -> None:
+def _await(url: str, who: str, seconds: float = 120) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:

@@ -19,6 +19,7 @@ from sandbox.serving import Serving
 from sandbox.smtp import MailSink
 from sandbox.twilio import Twilio
 from sandbox.typeform import Typeform
+from sandbox.webhook_endpoint import WebhookEndpoint
 
 INDEED_SECRET = "sandbox-indeed-secret"
 _FOREIGN_TAG = "newsletter"
@@ -36,6 +37,7 @@ class Vendors:
     sendgrid: SendGrid
     mail: MailSink
     twilio: Twilio
+    endpoint: WebhookEndpoint
     serving: Serving
     ports: dict[str, Any]
 
@@ -51,7 +53,7 @@ def running(world: World, folder: Path, *, rate_limit: int = 100_000) -> Iterato
     greenhouse = Greenhouse(world.greenhouse, rate_limit=rate_limit)
     typeform = Typeform(forms.typeform_form(), world.typeform)
     mailchimp, mail, twilio = Mailchimp(), MailSink(), Twilio()
-    hubspot, sendgrid = HubSpot(), SendGrid()
+    hubspot, sendgrid, endpoint = HubSpot(), SendGrid(), WebhookEndpoint()
     twilio.clock = world.now
     _seed_audience(mailchimp, world)
     apps = {
@@ -61,6 +63,7 @@ def running(world: World, folder: Path, *, rate_limit: int = 100_000) -> Iterato
         "hubspot": hubspot.app,
         "sendgrid": sendgrid.app,
         "twilio": twilio.app,
+        "webhook": endpoint.app,
         "mail": mail.app,
     }
     files = _write_files(world, folder)
@@ -89,6 +92,9 @@ def running(world: World, folder: Path, *, rate_limit: int = 100_000) -> Iterato
             "TWILIO_ACCOUNT_SID": twilio.account_sid,
             "TWILIO_AUTH_TOKEN": twilio.auth_token,
             "TWILIO_FROM_NUMBER": twilio.number,
+            "WEBHOOK_URL": f"{serving.urls['webhook']}/events",
+            "WEBHOOK_SECRET": endpoint.secret,
+            "WEBHOOK_ALLOW_PRIVATE": "true",
         }
         ports = {
             "environ": environ,
@@ -100,7 +106,7 @@ def running(world: World, folder: Path, *, rate_limit: int = 100_000) -> Iterato
             "expected": world.expected() | {"mailchimp_seeded": len(mailchimp.audience.members)},
             **files,
         }
-        yield Vendors(world, greenhouse, typeform, mailchimp, hubspot, sendgrid, mail, twilio, serving, ports)
+        yield Vendors(world, greenhouse, typeform, mailchimp, hubspot, sendgrid, mail, twilio, endpoint, serving, ports)
 
 
 def _seed_audience(mailchimp: Mailchimp, world: World) -> None:

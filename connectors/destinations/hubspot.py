@@ -158,7 +158,7 @@ class HubSpot(Destination):
         yield rows[0], answers.rejected(rows[0], answers.words(error.response))
 
     def _input(self, row: Cleared) -> Json:
-        values = filled(self.account.properties, row.fields)
+        values = filled(self.account.properties, row)
         return {
             "id": row.address,
             "idProperty": "email",

@@ -149,7 +149,7 @@ class Mailchimp(MailchimpCalls, Destination):
         yield _judged(rows[0], _words(error.response), "")
 
     def _member(self, row: Cleared, *, create: bool) -> Json:
-        merge = filled(self.account.merge_fields, row.fields)
+        merge = filled(self.account.merge_fields, row)
         member: Json = {"email_address": row.address, "merge_fields": merge, "tags": [row.tag]}
         if create:
             member["status"] = "subscribed"

@@ -153,7 +153,7 @@ class SendGrid(SendGridEvents, Destination):
             yield RowOutcome(row.row_id, Fate.PENDING, _WORKED_ON, job=job)
 
     def _contact(self, row: Cleared) -> Json:
-        values = filled(self.account.contact_fields, row.fields, empty=None)
+        values = filled(self.account.contact_fields, row, empty=None)
         contact: Json = {"email": row.address.lower()}
         for name, value in values.items():
             if name in _RESERVED:

@@ -50,7 +50,8 @@ class WebhookSettings(Settings):
 class Webhook(Destination):
     """One endpoint, told of each person who enters a segment, changes in it, or leaves it.
 
-    One event a request, for the standard has no batches. An event that was not taken (any answer but 2xx) is due again
+    One event a request, for the standard has no batches. `fields` holds what is known, and null where it was told a
+    value before and there is none any more. An event that was not taken (any answer but 2xx) is due again
     by the standard's schedule, with the same `webhook-id`; after the last attempt it is given up, but that somebody
     left is told for as long as it takes. 410 ends the run: the endpoint wants no more. Of somebody who is to be
     forgotten it is told `person.erased` with the address, and its 2xx is all that can be known of it.
@@ -194,5 +195,9 @@ class Webhook(Destination):
 def _data(row: Cleared, fields: Collection[str]) -> Json:
     told: Json = {"segment": row.tag, "person_id": row.person_id, "channel": row.channel.value, "address": row.address}
     if row.action is not Action.REMOVE:
-        told["fields"] = {name: value for name, value in row.fields.items() if name in fields and value is not None}
+        told["fields"] = {
+            name: value
+            for name, value in row.fields.items()
+            if name in fields and (value is not None or name in row.emptied)
+        }
     return told

@@ -2,7 +2,8 @@
 
 from talent_pool.consent.plain import plainly_allowed
 from talent_pool.consent.spoken import with_a_yes
-from talent_pool.consent.statements import lift, refuse, refuse_person, statements_of, suppress, suppress_person
+from talent_pool.consent.statements import refuse, refuse_person, statements_of
+from talent_pool.consent.suppressions import lift, suppress, suppress_person
 from talent_pool.consent.verdict import Ask, Verdict, reachable, verdicts
 
 __all__ = [

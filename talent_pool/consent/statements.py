@@ -1,12 +1,12 @@
-"""What we write into the ledger ourselves: refusals, suppressions; and what it says of one person."""
+"""What we write into the ledger ourselves: refusals; and what it says of one person."""
 
-from collections.abc import Collection, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from connectors.records import Channel, ConsentStatus, Purpose, StatedBy
 from talent_pool.consent.facts import people_facts
@@ -18,7 +18,6 @@ from talent_pool.store.tables import (
     people,
     person_addresses,
     person_records,
-    suppressions,
     work,
 )
 
@@ -44,14 +43,17 @@ def refuse(
 ) -> str:
     """Write that the holder of an address refused a purpose, and return the statement's id; twice is as good as once.
 
+    Records of the holder's that do not have this address get a copy, so that every part keeps it if she is taken apart.
     `kind` is the evidence (one_click, unsubscribed …). `connection`: write in this transaction instead of one of our
     own. Raises ValueError when neither `address` nor `address_key` is given.
     """
-    key = _key(store, channel, address, address_key)
+    key = key_named(store, channel, address, address_key)
     refusal = _Refusal(organisation, channel, purpose, kind, at, source, StatedBy.CANDIDATE)
-    with _writing(store, connection) as transaction:
+    with writing(store, connection) as transaction:
         statement_id = _write(transaction, store, refusal, key=key)
-        _touch(transaction, store, key, at)
+        for record_id in _records_beside(transaction, organisation, key):
+            _write(transaction, store, refusal, record_id=record_id)
+        touch(transaction, store, key, at)
     return statement_id
 
 
@@ -82,106 +84,6 @@ def refuse_person(
         ids = [_write(transaction, store, refusal, record_id=record_id) for record_id in records.all()]
         _wait(transaction, store, {person_id}, at)
     return ids
-
-
-def suppress(
-    store: Store,
-    *,
-    organisation: str,
-    channel: Channel,
-    reason: str,
-    source: str,
-    at: datetime,
-    address: str | None = None,
-    address_key: str | None = None,
-    destination: str | None = None,
-    connection: Connection | None = None,
-) -> str:
-    """Take an address out of everything, or out of one destination, and return the suppression's id.
-
-    `reason`: bounced, complained, compliance_state, do_not_contact. The second and the last are the person's own no
-    and reach her other addresses too.
-    """
-    key = _key(store, channel, address, address_key)
-    suppression_id = "sup_" + store.hashed(organisation, key, channel.value, destination or "", reason)
-    row = {
-        "id": suppression_id,
-        "organisation": organisation,
-        "address_key": key,
-        "channel": channel.value,
-        "destination": destination,
-        "reason": reason,
-        "source": source,
-        "since": at,
-        "lifted_at": None,
-    }
-    insert = store.insert(suppressions).values(row)
-    renewed = insert.on_conflict_do_update(
-        index_elements=["id"],
-        set_={"lifted_at": None, "since": at},
-        where=suppressions.c.lifted_at.is_not(None),
-    )
-    with _writing(store, connection) as transaction:
-        transaction.execute(renewed)
-        _touch(transaction, store, key, at)
-    return suppression_id
-
-
-def suppress_person(
-    store: Store,
-    *,
-    person_id: str,
-    channel: Channel,
-    reason: str,
-    source: str,
-    at: datetime,
-    destination: str | None = None,
-) -> list[str]:
-    """Suppress every address of a person by `channel` (`any`: by all), and return the suppressions' ids.
-
-    What is the person's own no reaches addresses that she gets later too, for as long as one of these stays hers.
-    """
-    with store.writing() as transaction:
-        query = select(person_addresses.c.address_key, people.c.organisation).join(
-            people, people.c.id == person_addresses.c.person_id
-        )
-        by_channel = [] if channel is Channel.ANY else [person_addresses.c.channel == channel.value]
-        rows = transaction.execute(
-            query.where(person_addresses.c.person_id == person_id, *by_channel)
-            .order_by(person_addresses.c.address_key)
-            .distinct()
-        ).all()
-        return [
-            suppress(
-                store, organisation=row.organisation, channel=channel, reason=reason, source=source, at=at,
-                address_key=row.address_key, destination=destination, connection=transaction,
-            )
-            for row in rows
-        ]  # fmt: skip
-
-
-def lift(
-    store: Store,
-    *,
-    at: datetime,
-    address_keys: Collection[str],
-    channel: Channel | None = None,
-    destination: str | None = None,
-    reason: str | None = None,
-) -> int:
-    """Lift suppressions of these addresses, all or those that fit; return how many. Refusals are not lifted by it."""
-    asked = [
-        suppressions.c.address_key.in_(sorted(address_keys)),
-        suppressions.c.lifted_at.is_(None),
-        *([] if channel is None else [suppressions.c.channel == channel.value]),
-        *([] if destination is None else [suppressions.c.destination == destination]),
-        *([] if reason is None else [suppressions.c.reason == reason]),
-    ]
-    with store.writing() as transaction:
-        lifted = transaction.execute(update(suppressions).where(*asked).values(lifted_at=at)).rowcount
-        for key in address_keys:
-            _touch(transaction, store, key, at)
-    return lifted
 
 
 def statements_of(store: Store, person_id: str) -> list[dict[str, Any]]:
@@ -232,7 +134,22 @@ def _write(
     return statement_id
 
 
-def _key(store: Store, channel: Channel, address: str | None, key: str | None) -> str:
+def _records_beside(transaction: Connection, organisation: str, key: str) -> list[str]:
+    """Return the records of whoever holds an address that do not have it themselves."""
+    holding = person_addresses.c.address_key == key
+    holders = (
+        select(person_addresses.c.person_id)
+        .join(people, people.c.id == person_addresses.c.person_id)
+        .where(holding, people.c.organisation == organisation)
+    )
+    having = select(person_addresses.c.record_id).where(holding)
+    beside = person_records.c.person_id.in_(holders), person_records.c.record_id.not_in(having)
+    query = select(person_records.c.record_id).where(*beside).order_by(person_records.c.record_id)
+    return list(transaction.execute(query).scalars())
+
+
+def key_named(store: Store, channel: Channel, address: str | None, key: str | None) -> str:
+    """Return the key of an address that is given by itself or by its key. Raises ValueError where neither is."""
     if key:
         return key
     if not address:
@@ -240,7 +157,7 @@ def _key(store: Store, channel: Channel, address: str | None, key: str | None) -
     return key_of(store, channel, address)
 
 
-def _touch(transaction: Connection, store: Store, key: str, at: datetime) -> None:
+def touch(transaction: Connection, store: Store, key: str, at: datetime) -> None:
     """Let the segments of whoever holds the address be looked at again."""
     holders = select(person_addresses.c.person_id).where(person_addresses.c.address_key == key).distinct()
     _wait(transaction, store, set(transaction.execute(holders).scalars()), at)
@@ -258,7 +175,8 @@ def _wait(transaction: Connection, store: Store, person_ids: set[str], at: datet
 
 
 @contextmanager
-def _writing(store: Store, connection: Connection | None) -> Generator[Connection]:
+def writing(store: Store, connection: Connection | None) -> Generator[Connection]:
+    """Write in the transaction that is given, else in one of our own."""
     if connection is not None:
         yield connection
         return

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row
 from connectors.records import Channel, ConsentStatus, Purpose, StatedBy
 from talent_pool.consent.facts import Person, add_what_is_at_addresses, people_facts
 from talent_pool.consent.join import Places, Statement, joined, places
+from talent_pool.consent.suppressions import DO_NOT_CONTACT, OF_THE_PERSON
 from talent_pool.store.addresses import address_key
 from talent_pool.store.database import Store
 
@@ -17,13 +18,6 @@ NOBODY = "This person is not in the pool."
 NOT_ACTIVE = "This person is not active in the pool."
 PRIVATE = "This person is marked private at a source."
 NO_ADDRESS = "There is no address for this channel."
-
-DO_NOT_CONTACT = "do_not_contact"
-"""The person's own wish to hear nothing of us; binds marketing alone, for an answer to her application is owed."""
-
-_OF_THE_PERSON = frozenset({"complained", DO_NOT_CONTACT})
-"""Suppressions that are a no of the person's, and so reach every address; the others are facts of one address."""
-
 
 _OF_SERVICE = frozenset({Purpose.THIS_APPLICATION, Purpose.SMS_REMINDER})
 """Purposes that are asked about for messages that somebody waits for; do-not-contact does not bind these."""
@@ -183,7 +177,7 @@ def _suppression(person: Person, ask: Ask, key: str, now: datetime) -> Row[Any] 
             and row.destination in (None, ask.destination)
             and (row.lifted_at is None or row.lifted_at > now)
             and (ask.marketing or row.reason != DO_NOT_CONTACT)
-            and (row.address_key == key or row.reason in _OF_THE_PERSON)
+            and (row.address_key == key or row.reason in OF_THE_PERSON)
         ):
             return row
     return None

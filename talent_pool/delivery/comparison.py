@@ -110,6 +110,7 @@ class _Comparison:
             member.address_key,
             self.fingerprint(member),
             reaches=folded(member.address) not in self.held,
+            filled=[name for name, value in leaving.fields.items() if value is not None],
         )
 
     def settle(self, row: Planned, ruling: Ruling, before: push_ledger.Said | None, *, is_first: bool) -> None:
@@ -139,7 +140,7 @@ class _Comparison:
         occasion = self.way.store.hashed(
             "occasion", leaving.row_id, leaving.action.value, row.fingerprint, since, number
         )
-        return replace(leaving, held=holding is not None, occasion=occasion)
+        return replace(leaving, held=holding is not None, occasion=occasion, emptied=_emptied(row, holding))
 
     def tell_known(self, connection: Connection, rows: Sequence[Planned]) -> None:
         """Tell the rows that are to be attempted which addresses the destination has by us, for whatever segment."""
@@ -200,3 +201,12 @@ class _Comparison:
             # taken out while an order to put it there is being worked on, it would come back
             row.becomes(Fate.PENDING, jobs.WORKED_ON)
         return row
+
+
+def _emptied(row: Planned, holding: Any) -> frozenset[str]:
+    """Return the fields that were filled by us and that we have nothing for any more.
+
+    A value that another record brought goes again with that record, as when two people are taken apart.
+    """
+    before: Sequence[str] = (holding.filled or ()) if holding is not None else ()
+    return frozenset(before) - frozenset(row.filled)

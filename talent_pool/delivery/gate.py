@@ -84,6 +84,7 @@ class Leaving:
     tries: int = 0
     tried_since: datetime | None = None
     remote_id: str | None = None
+    emptied: frozenset[str] = frozenset()
     type: Literal["service", "marketing"] = "marketing"
     segment: str = ""
     recipient: str = "person"
@@ -194,6 +195,7 @@ def _cleared(row: Leaving, ruling: Ruling, sending: Sending) -> Cleared:
         tries=row.tries,
         tried_since=row.tried_since,
         remote_id=row.remote_id,
+        emptied=row.emptied,
     )
 
 

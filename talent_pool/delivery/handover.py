@@ -143,10 +143,12 @@ class Handover:
         """Hand over messages one by one; each is announced before, and its outcome committed right after."""
         in_hand: dict[str, Planned] = {}
 
-        def announce(row: Cleared) -> None:
+        def announce(row: Cleared) -> bool:
             with self.writing() as connection:
-                outbox.announce(connection, self.way, by_id[row.row_id], run_id)
-            in_hand[row.row_id] = by_id[row.row_id]
+                goes = outbox.announce(connection, self.way, by_id[row.row_id], run_id)
+            if goes:
+                in_hand[row.row_id] = by_id[row.row_id]
+            return goes
 
         try:
             for outcome in self.destination.apply(outbox.Handing(cleared, announce), self.now):

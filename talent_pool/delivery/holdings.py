@@ -12,9 +12,8 @@ from talent_pool.store.database import Store
 from talent_pool.store.lookup import rows_once, rows_with
 from talent_pool.store.tables import holdings
 
-_HELD = tuple(
-    holdings.c[name] for name in ("address", "address_key", "person_id", "fingerprint", "modified_at", "remote_id")
-)
+_COLUMNS = ("address", "address_key", "person_id", "fingerprint", "modified_at", "remote_id", "filled")
+_HELD = tuple(holdings.c[name] for name in _COLUMNS)
 
 
 def held(connection: Connection, destination: str, segment: str) -> dict[str, Any]:
@@ -52,13 +51,14 @@ def record(connection: Connection, store: Store, destination: str, rows: Sequenc
             "since": now,
             "modified_at": now,
             "remote_id": row.remote_id,
+            "filled": list(row.filled),
         }
         for row in rows
         if row.fate is Fate.SENT
     ]
     if put:
         statement = store.insert(holdings)
-        names = ("address_key", "person_id", "fingerprint", "modified_at", "remote_id")
+        names = ("address_key", "person_id", "fingerprint", "modified_at", "remote_id", "filled")
         kept = {name: statement.excluded[name] for name in names}
         keys = ["destination", "segment", "address"]
         connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=kept), put)

@@ -35,6 +35,7 @@ def remember(connection: Connection, destination: str, jobs: Mapping[str, Sequen
             "address_key": row.address_key,
             "fingerprint": row.fingerprint,
             "since": now,
+            "filled": list(row.filled),
         }
         for job, planned in jobs.items()
         for row in planned
@@ -61,7 +62,10 @@ def started(connection: Connection, destination: Destination) -> dict[str, list[
             tag=row.tag,
             known=True,
         )
-        planned = Planned(row.segment, row.subject_id, row.person_id, leaving, row.address_key, row.fingerprint)
+        planned = Planned(
+            row.segment, row.subject_id, row.person_id, leaving, row.address_key, row.fingerprint,
+            filled=row.filled or (),
+        )  # fmt: skip
         found.setdefault(row.job, []).append(planned)
     return found
 

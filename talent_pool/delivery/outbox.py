@@ -13,14 +13,14 @@ from typing import Any, overload
 from sqlalchemy import Connection, Row, select, update
 
 from connectors.contract import Action, Cleared, Fate, Push
-from talent_pool.delivery import occasions, push_ledger, unsubscribe
+from talent_pool.delivery import occasions, policy, push_ledger, unsubscribe
 from talent_pool.delivery.gate import Leaving, Way, rule
 from talent_pool.delivery.letters import Stationery
 from talent_pool.delivery.member import Member
 from talent_pool.delivery.push_ledger import Planned
 from talent_pool.people.person_ids import given_up
 from talent_pool.segments.definition import SegmentDefinition
-from talent_pool.store.database import Store
+from talent_pool.store.database import Store, take_lock
 from talent_pool.store.lookup import rows_with
 from talent_pool.store.tables import applications, deliveries, job_matches
 
@@ -205,10 +205,11 @@ def settle_cut_off(store: Store, destination: str) -> int:
 class Handing(Sequence[Cleared]):
     """A batch that commits each row as `sending` at the moment the destination takes it, and not before.
 
-    So a run that is cut off leaves in doubt what the destination had in hand, and no more.
+    So a run that is cut off leaves in doubt what the destination had in hand, and no more. A row that `announce` says
+    no to is passed over, which is why one cannot be had by its place.
     """
 
-    def __init__(self, rows: Sequence[Cleared], announce: Callable[[Cleared], None]) -> None:
+    def __init__(self, rows: Sequence[Cleared], announce: Callable[[Cleared], bool]) -> None:
         self._rows, self._announce = rows, announce
 
     def __len__(self) -> int:
@@ -221,19 +222,27 @@ class Handing(Sequence[Cleared]):
     def __getitem__(self, index: slice) -> Sequence[Cleared]: ...
 
     def __getitem__(self, index: int | slice) -> Cleared | Sequence[Cleared]:
-        taken = self._rows[index]
-        for row in [taken] if isinstance(taken, Cleared) else taken:
-            self._announce(row)
-        return taken
+        if isinstance(index, int):
+            raise TypeError("Messages are taken in order: go through the batch, or take a slice of it.")
+        return [row for row in self._rows[index] if self._announce(row)]
 
     def __iter__(self) -> Iterator[Cleared]:
-        for row in self._rows:
-            self._announce(row)
-            yield row
+        return (row for row in self._rows if self._announce(row))
 
 
-def announce(connection: Connection, way: Way, row: Planned, run_id: str) -> None:
-    """Commit that a row is being handed over. One that was sent or is in doubt stays what it is, and raises."""
+def announce(connection: Connection, way: Way, row: Planned, run_id: str) -> bool:
+    """Commit that a row is being handed over and return True. One that was sent or is in doubt stays so, and raises.
+
+    False, and the row has its fate, where the policy holds it back by now: another destination may have written to the
+    same person since the batch was cleared. Under one lock, so that of two at the same moment the second sees the
+    first.
+    """
+    if row.leaving.type == "marketing":
+        take_lock(connection, "contact")
+        held = policy.held(connection, replace(way, promised={}), [row.leaving]).get(row.leaving.row_id)
+        if held is not None:
+            row.becomes(held.fate, held.reason)
+            return False
     leaving = row.leaving
     values = {
         "id": leaving.row_id,
@@ -264,6 +273,7 @@ def announce(connection: Connection, way: Way, row: Planned, run_id: str) -> Non
     )
     if connection.execute(again.returning(deliveries.c.id)).first() is None:
         raise RuntimeError("a message that was sent or is in doubt was about to be sent again")
+    return True
 
 
 def record(connection: Connection, row: Planned, now: datetime) -> None:

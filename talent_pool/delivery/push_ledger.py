@@ -31,6 +31,7 @@ class Planned:
     reached yet. `attempted`: it was handed to the destination. `waited`: an earlier attempt at it was put off;
     `waiting`: it is put off until a certain moment. `remote_id`: what the destination calls it. `moment`: the kind of
     human moment that it is, which no machine tells. `occasion`: which of several it is about, where there may be more.
+    `filled`: the fields that it has a value for.
     """
 
     segment: str
@@ -51,6 +52,7 @@ class Planned:
     remote_id: str | None = None
     moment: str | None = None
     occasion: str = ""
+    filled: Sequence[str] = ()
 
     def becomes(self, fate: Fate, reason: str = "", vendor_reason: str | None = None) -> None:
         """Settle this row's fate."""

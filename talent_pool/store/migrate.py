@@ -36,7 +36,7 @@ class Schema:
         return f"{self.name}_version"
 
 
-POOL = Schema("pool", metadata, "0007")
+POOL = Schema("pool", metadata, "0008")
 INBOX = Schema("inbox", inbox_metadata, "0001")
 
 

@@ -3,6 +3,7 @@
 import logging
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,9 @@ def test_what_we_do_not_have_leaves_theirs_alone_unless_the_mapping_says_clear(r
     applied(rig.open(), row("ann", last_name="There"))
     applied(rig.open(), row("ann", known=True, last_name=None))
     assert rig.last_name("ann@example.org") == "There"
+    brought = replace(row("ann", known=True, last_name=None), emptied=frozenset({"last_name"}))
+    applied(rig.open(), brought)
+    assert not rig.last_name("ann@example.org"), "what we brought goes again, whatever the mapping says"
     applied(clearing, row("ann", known=True, last_name="Ours"))
     assert rig.last_name("ann@example.org") == "Ours"
     applied(clearing, row("ann", known=True, last_name=None))

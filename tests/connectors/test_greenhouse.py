@@ -318,6 +318,13 @@ def test_interviews_and_offers_tell_what_happened_and_when() -> None:
     assert _types("interviews", interview | {"status": "scheduled"}) == ["interview_booked"]
     assert _types("interviews", interview | {"status": "complete"}) == ["interview_booked", "interview_held"]
     assert _types("interviews", interview | {"status": "canceled"}) == ["interview_cancelled"]
+    where = {"location": "Room 2", "video_conferencing_url": None}
+    (booked,) = _parsed("interviews", interview | {"status": "scheduled"} | where)
+    assert isinstance(booked, Interaction)
+    assert (booked.details["place"], booked.details["video_url"]) == ("Room 2", None)
+    (silent,) = _parsed("interviews", interview | {"status": "scheduled"})
+    assert isinstance(silent, Interaction)
+    assert not {"place", "video_url"} & set(silent.details), "what is missing is not null"
     offer = {"id": 1, "application_id": 2, "sent_on": "2026-02-01", "resolved_at": "2026-02-03T00:00:00Z"}
     assert _types("offers", offer | {"status": "Rejected"}) == ["offer_made", "offer_declined"]
     assert _types("offers", {"id": 1, "application_id": 2, "status": "Created", "sent_on": None}) == []

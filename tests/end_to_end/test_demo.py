@@ -39,6 +39,9 @@ def _must_hold(report: dict) -> None:
     assert report["precision"] >= 0.98
     assert report["recall"] >= 0.90
     assert report["baseline"]["recall"] < report["recall"]
+    assert set(report["destinations"]) == {
+        "mailchimp", "hubspot", "sendgrid", "mail", "twilio", "webhook", "export",
+    }  # fmt: skip
     for name, numbers in report["destinations"].items():
         assert numbers["sent"] > 0 or name == "export", name  # a small world may have no silver medallist who agreed
         assert numbers["eligible"] >= sum(numbers[fate] for fate in ("sent", "suppressed", "rejected", "deferred")), (

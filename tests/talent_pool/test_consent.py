@@ -1,5 +1,6 @@
 """Verdicts over a pool in the store, on SQLite and PostgreSQL."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -144,6 +145,61 @@ def test_a_no_bound_to_no_address_stays_with_every_part(store: Store) -> None:
             connection.execute(update(table).where(table.c.record_id == "rec_csv").values(person_id=part))
     assert not verdict(store, ada, "ada@example.com").allowed
     assert not verdict(store, part, "ada@example.org").allowed
+
+
+def _ada_in_two_parts(store: Store) -> tuple[str, str, Callable[[], None]]:
+    """Return somebody merged of two, the id that her second part will have, and what takes them apart."""
+    pool = Pool(store)
+    ada, part = pool.person("ada@example.com"), pool.person(id="per_part")
+    pool.record(ada, "rec_csv", "ada@example.org")
+    for record_id in (f"rec_{ada}", "rec_csv"):
+        pool.statement(record_id=record_id)
+
+    def apart() -> None:
+        with store.writing() as connection:
+            for table in (tables.person_records, tables.person_addresses):
+                connection.execute(update(table).where(table.c.record_id == "rec_csv").values(person_id=part))
+
+    return ada, part, apart
+
+
+def test_an_opt_out_while_merged_stays_with_every_part(store: Store) -> None:
+    ada, part, apart = _ada_in_two_parts(store)
+    said = {"purpose": Purpose.FUTURE_JOBS, "kind": "one_click", "at": NOW, "address": "Ada@example.com"}
+    consent.refuse(store, **MAIL, **said)
+    apart()
+    assert not verdict(store, ada, "ada@example.com").allowed
+    assert not verdict(store, part, "ada@example.org").allowed
+
+
+def test_an_opt_out_before_a_merge_stays_with_whom_it_was_said_by(store: Store) -> None:
+    ada, part, apart = _ada_in_two_parts(store)
+    apart()
+    said = {"purpose": Purpose.FUTURE_JOBS, "kind": "one_click", "at": NOW, "address": "Ada@example.com"}
+    consent.refuse(store, **MAIL, **said)
+    assert not verdict(store, ada, "ada@example.com").allowed
+    assert verdict(store, part, "ada@example.org").allowed
+
+
+@pytest.mark.parametrize(
+    ("reason", "stays"),
+    [("complained", True), ("do_not_contact", True), ("bounced", False), ("compliance_state", False)],
+)
+def test_a_no_of_the_person_stays_with_every_part_and_is_lifted_from_all(
+    store: Store, reason: str, stays: bool
+) -> None:
+    ada, part, apart = _ada_in_two_parts(store)
+    consent.suppress(store, **MAIL, reason=reason, source="test", at=NOW, address="ada@example.com")
+    apart()
+    assert not verdict(store, ada, "ada@example.com").allowed
+    assert verdict(store, part, "ada@example.org").allowed is not stays
+    with store.writing() as connection:
+        for table in (tables.person_records, tables.person_addresses):
+            connection.execute(update(table).where(table.c.record_id == "rec_csv").values(person_id=ada))
+    key = address_key(store, Channel.EMAIL, "ada@example.com")
+    assert consent.lift(store, at=NOW, address_keys=[key], reason=reason) == (2 if stays else 1)
+    apart()
+    assert verdict(store, part, "ada@example.org").allowed
 
 
 def test_an_opt_out_at_an_address_since_given_up_is_not_forgotten(store: Store) -> None:

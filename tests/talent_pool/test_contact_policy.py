@@ -1,12 +1,17 @@
 """The contact policy: by itself, at the gate, and what becomes of what no machine may say."""
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
 from sqlalchemy import insert, update
 
-from connectors.contract import DestinationSettings, Fate, Push
+from connectors.contract import Cleared, DestinationSettings, Fate, Push, RowOutcome
 from connectors.records import Channel, Purpose
 from talent_pool import consent
 from talent_pool.delivery import deliver as delivery
@@ -331,3 +336,36 @@ def test_a_state_destination_takes_no_segment_for_colleagues(store: Store):
     whole = Installation({}, {**found.segments, "silver_medallists": thanks}, found.destinations, {})
     with pytest.raises(Exception, match="Push it as a message"):
         delivery.deliver(store, whole, Shelf(), NOW, ON)
+
+
+@dataclass
+class Waiting(Post):
+    """A post that takes no message before the others, too, have had theirs cleared."""
+
+    cleared: Barrier = field(default_factory=lambda: Barrier(1))
+
+    def apply(self, rows: Sequence[Cleared], now: datetime) -> Iterator[RowOutcome]:
+        self.cleared.wait(30)
+        yield from super().apply(rows, now)
+
+
+def test_of_destinations_that_send_at_the_same_moment_one_writes_to_a_person(store: Store):
+    pool, cleared = Pool(store), Barrier(3)
+    segments = ("silver_medallists", "passive_talent", "referred_not_contacted")
+    posts = [
+        Waiting(settings=post_settings(one).model_copy(update={"name": f"post_{one}"}), batch=10, cleared=cleared)
+        for one in segments
+    ]
+    names = ("ann", "bob", "cy")
+    for name in names:
+        person = pool.person(name)
+        for segment in segments:
+            pool.join(segment, person)
+    daily = ContactPolicy(caps=(Cap(messages=1, days=1),), quiet_hours=None)
+    with ThreadPoolExecutor(3) as threads:
+        reports = list(threads.map(lambda post: _deliver(pool, post, daily), posts))
+    reached = Counter(row.address for post in posts for row in post.sent)
+    assert reached == {f"{name}@example.org": 1 for name in names}
+    assert sum(report.fates[Fate.SENT] for report in reports) == 3
+    assert sum(report.fates[Fate.DEFERRED] for report in reports) == 6
+    assert not pool.unbalanced()

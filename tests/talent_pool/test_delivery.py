@@ -17,7 +17,7 @@ from talent_pool.delivery.gate import Sending
 from talent_pool.store import leases
 from talent_pool.store.database import Store
 from talent_pool.store.runs import latest
-from talent_pool.store.tables import consent_statements, deliveries, holdings, push_rows, runs, suppressions
+from talent_pool.store.tables import consent_statements, deliveries, holdings, people, push_rows, runs, suppressions
 from tests.talent_pool.outbound import (
     NOW,
     ON,
@@ -301,6 +301,23 @@ def test_killed_in_the_middle_state_ends_as_if_it_had_not_been(store: Store, aft
     # ann may be there unknown to us only if the kill came before we could commit that we put her there
     assert _shelved(shelf) - {"ann"} == {"bob", "cy", "dee", "eve"}
     assert pool.deliver(shelf).requests == 0
+
+
+def test_a_value_that_we_brought_and_have_no_more_is_emptied_and_no_other(store: Store):
+    pool, shelf = Pool(store), Shelf()
+    _members(pool, "ann", "bob")
+    with store.writing() as connection:
+        connection.execute(people.update().where(people.c.id == "per_bob").values(last_name=None))
+    pool.deliver(shelf)
+    with store.writing() as connection:
+        connection.execute(people.update().values(last_name=None, first_name="Other"))
+    pool.deliver(shelf)
+    told = {row.address.partition("@")[0]: row.emptied for row in shelf.asked[-2:]}
+    assert told == {"ann": {"last_name"}, "bob": set()}
+    with store.writing() as connection:
+        connection.execute(people.update().values(first_name="Another"))
+    pool.deliver(shelf)
+    assert {row.emptied for row in shelf.asked[-2:]} == {frozenset()}, "it is said once"
 
 
 def test_a_row_in_doubt_is_never_announced_again(store: Store):

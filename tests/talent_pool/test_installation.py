@@ -34,8 +34,9 @@ def _segment(name: str, extra: str = "") -> str:
 def test_the_example_is_whole() -> None:
     example = installation.read()
     assert set(example.segments) == {
-        "acknowledge_new_applicants", "silver_medallists", "passive_talent", "referred_not_contacted",
-        "interview_booking_invitation", "night_before_tips", "early_rejection", "final_rejection", "rediscovery",
+        "acknowledge_new_applicants", "acknowledge_by_text", "silver_medallists", "passive_talent",
+        "referred_not_contacted", "interview_booking_invitation", "night_before_tips", "early_rejection",
+        "final_rejection", "rediscovery",
         "referrer_thanks", "feedback_overdue", "consent_running_out", "alumni",
     }  # fmt: skip
     assert all(len(one.description) > 50 for one in example.segments.values())
@@ -121,7 +122,7 @@ def test_an_empty_file_is_an_empty_installation(tmp_path: Path) -> None:
 def test_an_unknown_name_is_told_with_those_there_are() -> None:
     with pytest.raises(Misconfigured, match="no connection 'greenhaus'; there are archive, careers_form"):
         installation.read().connection("greenhaus")
-    with pytest.raises(Misconfigured, match="no destination 'post'; there are export, mail"):
+    with pytest.raises(Misconfigured, match="no destination 'post'; there are export, hubspot, mail"):
         installation.read().destination("post")
 
 

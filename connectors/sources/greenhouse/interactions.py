@@ -6,6 +6,8 @@ from connectors.contract import Json
 from connectors.records import Interaction, Record
 from connectors.sources.greenhouse.fields import given, stamped, text
 
+_WHERE = {"location": "place", "video_conferencing_url": "video_url"}
+
 
 def interview(raw: Json) -> list[Record]:
     """Return that an interview was booked and, once it is over, that it was held."""
@@ -13,7 +15,8 @@ def interview(raw: Json) -> list[Record]:
     shared = stamped(raw, remote_id) | {"application_id": str(raw["application_id"])}
     if "organizer_id" in raw:
         shared["user_id"] = text(raw["organizer_id"])
-    shared["details"] = given(raw, "starts_at", "ends_at", "job_interview_id", "status")
+    where = {ours: raw[theirs] for theirs, ours in _WHERE.items() if theirs in raw}
+    shared["details"] = given(raw, "starts_at", "ends_at", "job_interview_id", "status") | where
     records: list[Record] = []
     booked_at = raw.get("scheduled_at") or raw.get("created_at")
     if status in ("scheduled", "awaiting_feedback", "complete"):

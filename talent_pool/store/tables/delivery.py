@@ -3,7 +3,7 @@
 from sqlalchemy import Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, Table, Text, UniqueConstraint
 
 from talent_pool.store.tables.schema import Serial, metadata, organisation
-from talent_pool.store.types import UtcDateTime
+from talent_pool.store.types import JsonText, UtcDateTime
 
 deliveries = Table(
     "deliveries",
@@ -76,6 +76,7 @@ holdings = Table(
     Column("since", UtcDateTime, nullable=False),
     Column("modified_at", UtcDateTime, nullable=False),
     Column("remote_id", Text),
+    Column("filled", JsonText),  # names of fields that it was given a value for; null: from before this was kept
     PrimaryKeyConstraint("destination", "segment", "address"),
     Index(None, "address_key"),
 )
@@ -112,6 +113,7 @@ destination_jobs = Table(
     Column("address_key", Text, nullable=False),
     Column("fingerprint", Text, nullable=False),
     Column("since", UtcDateTime, nullable=False),
+    Column("filled", JsonText),
     PrimaryKeyConstraint("destination", "job", "row_id"),
     Index(None, "destination", "segment"),
     Index(None, "person_id"),
