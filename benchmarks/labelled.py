@@ -19,7 +19,7 @@ from dedupe.people import people_of
 
 def read(path: Path, truth: str, given: dict[str, str]) -> tuple[list[Candidate], list[str]]:
     """Return the candidates of a file, and who each is by its column `truth`, which is told to nobody."""
-    layout = layout_of(path, {**given, truth: "ignore"})
+    layout = layout_of(path, {**given, truth: "ignore"}, storing=False)
     place = layout.headers.index(truth)
     candidates: list[Candidate] = []
     known: list[str] = []

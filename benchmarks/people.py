@@ -2,6 +2,8 @@
 
 `applicants` are the training's people as sources that take applications tell of them: each record holds an address, a
 number or a profile. `training` has, besides, every tenth record with nothing to tell anybody apart by but a name.
+`deep` are the same with twenty records each, `scripts` people whose names are mostly not written in Latin letters;
+`name_and_city`, `name_and_phone`, `email` and `staff` are files of few columns.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -58,8 +60,38 @@ def _applicants(count: int) -> Iterator[tuple[int, str, Candidate]]:
             yield person, name, candidate
 
 
+def _deep(count: int) -> Iterator[tuple[int, str, Candidate]]:
+    return records(Lot(count // 20 + 1, each=20), SEED)
+
+
+def _scripts(count: int) -> Iterator[tuple[int, str, Candidate]]:
+    return records(Lot(max(100, count // 2), locales=_SCRIPTS), SEED)
+
+
+def _only(*fields: str) -> Callable[[int], Iterator[tuple[int, str, Candidate]]]:
+    """Return the training's people, of each record nothing but some of its fields."""
+
+    def told(count: int) -> Iterator[tuple[int, str, Candidate]]:
+        for person, name, candidate in records(Lot(max(100, 2 * count), numbered=0.8), SEED):
+            kept = {field: getattr(candidate, field) for field in fields if getattr(candidate, field)}
+            if "location" in kept:
+                kept["location"] = Location(city=kept["location"].city)
+            if kept:
+                yield person, name, Candidate(remote_id="", **kept)
+
+    return told
+
+
+_SCRIPTS = ("ru_RU", "uk_UA", "el_GR", "zh_CN", "ko_KR", "ja_JP", "ar_AA", "he_IL", "hi_IN", "th_TH", "hy_AM")
+_NAME = ("full_name", "first_name", "last_name")
 WORLDS: Mapping[str, Callable[[int], Iterator[tuple[int, str, Candidate]]]] = {
     "applicants": _applicants,
     "training": _training,
     "sandbox": _sandbox,
+    "deep": _deep,
+    "scripts": _scripts,
+    "name_and_city": _only(*_NAME, "location"),
+    "name_and_phone": _only(*_NAME, "phone_numbers"),
+    "email": _only("email_addresses"),
+    "staff": _only(*_NAME, "person_numbers"),
 }

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from connectors.errors import Misconfigured
+from connectors.personal_numbers import is_number_of_authority, is_personal_number
 from connectors.records import PROTECTED_ATTRIBUTES
 
 FIELDS: Mapping[str, str] = {
@@ -101,17 +102,25 @@ class ColumnMapping:
 
 
 def guess(
-    headers: Sequence[str], sample_rows: Iterable[Sequence[str]] = (), given: Mapping[str, str] | None = None
+    headers: Sequence[str],
+    sample_rows: Iterable[Sequence[str]] = (),
+    given: Mapping[str, str] | None = None,
+    *,
+    storing: bool = True,
 ) -> ColumnMapping:
     """Return what each of `headers` holds; what is `given` (COLUMN → field, or `ignore`) is not guessed.
 
-    Raises Misconfigured when a column or field that is given does not exist, or is protected.
+    Where nothing is stored (`storing` is false), numbers of people are read too, those of authorities among them. What
+    is stored takes in no such number by guess: two organisations may have given the same to two people. Raises
+    Misconfigured when a column or field that is given does not exist, or is protected.
     """
     given = given or {}
-    _require_known(headers, given)
-    dropped = tuple(header for header in headers if is_protected(header))
+    dropped = tuple(h for h in headers if is_protected(h) and (storing or not is_personal_number(plain(h))))
+    _require_known(headers, given, dropped)
     open_headers = [header for header in headers if header not in given and header not in dropped]
     found = {header: field for header in open_headers if (field := _BY_HEADER.get(plain(header)))}
+    if not storing:
+        found |= {header: "person_number" for header in open_headers if is_personal_number(plain(header))}
     _settle_names(open_headers, found, {*found.values(), *given.values()})
     _settle_titles(open_headers, found, {*found.values(), *given.values()})
     rows = list(sample_rows)
@@ -129,7 +138,8 @@ def guess(
 
 def is_protected(header: str) -> bool:
     """Say whether a header or question names something that no record may carry."""
-    return bool(_SENSITIVE.search(plain(header)))
+    words = plain(header)
+    return is_number_of_authority(words) or bool(_SENSITIVE.search(words))
 
 
 def is_recognised(header: str) -> bool:
@@ -155,7 +165,7 @@ def ordinal(header: str) -> str:
     return "".join(re.findall(r"\d+", header)) or "1"
 
 
-def _require_known(headers: Sequence[str], given: Mapping[str, str]) -> None:
+def _require_known(headers: Sequence[str], given: Mapping[str, str], dropped: Sequence[str]) -> None:
     for column, field in given.items():
         if column not in headers:
             raise Misconfigured(f"There is no column {column!r} in the file; there are {', '.join(headers)}.")
@@ -163,7 +173,7 @@ def _require_known(headers: Sequence[str], given: Mapping[str, str]) -> None:
             raise Misconfigured(
                 f"The column {column!r} cannot be read as {field!r}; fields are {', '.join([*FIELDS, IGNORE])}."
             )
-        if is_protected(column) and field != IGNORE:
+        if column in dropped and field != IGNORE:
             raise Misconfigured(
                 f"The column {column!r} names a protected attribute, which is never read. Leave it out."
             )

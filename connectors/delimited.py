@@ -33,9 +33,16 @@ class Layout:
 
 
 def layout_of(
-    path: Path, columns: Mapping[str, str], *, encoding: str | None = None, delimiter: str | None = None
+    path: Path,
+    columns: Mapping[str, str],
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    storing: bool = True,
 ) -> Layout:
     """Return a file's layout; what `columns`, `encoding` and `delimiter` give is not guessed.
+
+    `storing`: whether what is read will be stored; see `connectors.columns.guess`.
 
     Raises Misconfigured for an unknown encoding, a file without headers, and `columns` that the file cannot be read by.
     """
@@ -50,7 +57,7 @@ def layout_of(
     if at is None:
         raise Misconfigured("the file has no headers. Write the columns' names into its first line.")
     headers = each_once(sample[at].cells)
-    found = guess(headers, [line.cells for line in sample[at + 1 :]], columns)
+    found = guess(headers, [line.cells for line in sample[at + 1 :]], columns, storing=storing)
     return Layout(encoding, delimiter, sample[at].number, sample[at].cells, headers, found)
 
 

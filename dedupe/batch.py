@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from dedupe.addresses import houses, letters
 from dedupe.blocking import Key, keys
 from dedupe.comparisons import COMPARISONS
 from dedupe.normalise import Normalised
@@ -85,7 +86,8 @@ def _row(
         "numbers": numbers,
         "number": min(numbers, default=None),
         "street": record.street,
-        "street_words": sorted(set((record.street or "").split())),
+        "houses": houses(record.street),
+        "letters": letters(record.street),
         "postcode": told.postcode,
         "city": told.city,
         "employer": told.employer,
@@ -144,7 +146,8 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Any:
         "linkedins",
         "profiles",
         "numbers",
-        "street_words",
+        "houses",
+        "letters",
     )
     others = {"in_focus": pa.bool_(), "namesakes": pa.float64()} | dict.fromkeys(lists, pa.list_(text))
     kinds = {name: others.get(name, text) for name in rows[0]}

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from dedupe.addresses import houses
 from dedupe.normalise import Normalised
 
 MOST_NAMES = 4
@@ -53,6 +54,7 @@ def _together(record: Normalised) -> dict[str, tuple[str, ...]]:
     city, employer, postcode, street = (
         part or "" for part in (record.city, record.employer, record.postcode, record.street)
     )
+    house = " ".join(houses(street))
     start = f"{last[:5]}|{first[:1]}" if first and last else ""
     return {
         "last": (last, first[:1]),
@@ -64,6 +66,9 @@ def _together(record: Normalised) -> dict[str, tuple[str, ...]]:
         "first_postcode": (first, postcode),
         "first_employer_city": (first, employer, city),
         "street": (street,),
+        "house_postcode": (house, postcode),
+        "house_city": (house, city[:5]),
+        "house_first": (house, first),
     }
 
 

@@ -7,7 +7,7 @@ cannot matter. An edge that would break a rule is refused by itself, and the clu
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from dedupe.comparisons import guard
+from dedupe.comparisons import keeps_apart
 from dedupe.model import MatchModel, probability
 from dedupe.scoring import Edge
 
@@ -44,8 +44,8 @@ def clusters(
     """Part `members` into people, in order of their smallest record id.
 
     `same` and `different` are decisions, which outrank every edge. Two clusters join over an edge of at least
-    `merge_at` if the comparisons between them speak for it on the whole (a pair never compared counts as 0), and none
-    of them is guarded: see `dedupe.comparisons.guard`.
+    `merge_at` if the comparisons between them speak for it on the whole (a pair never compared counts as 0), and do not
+    keep them apart: see `dedupe.comparisons.keeps_apart`.
     """
     ordered = sorted(set(members))
     numbers = {name: number for number, name in enumerate(ordered)}
@@ -75,6 +75,6 @@ def _may_join(state: _Clusters, edge: Edge, between: dict[str, dict[str, Edge]])
         return False
     one, other = state.groups[state.home[edge.record_a]], state.groups[state.home[edge.record_b]]
     crossing = [found for name in one for right, found in between.get(name, {}).items() if right in other]
-    if any(guard(found.levels) for found in crossing):
+    if keeps_apart([found.levels for found in crossing]):
         return False
     return sum(found.weight for found in crossing) > 0

@@ -51,6 +51,12 @@ def _overlap(column: str) -> str:
     return f'len(list_intersect("{column}_l", "{column}_r")) > 0'
 
 
+def _share(column: str, least: int) -> str:
+    """Say that of the members that two sets have, each counted twice, `least` tenths are in both."""
+    common = f'len(list_intersect("{column}_l", "{column}_r"))'
+    return f'({common} > 0 AND 20 * {common} >= {least} * (len("{column}_l") + len("{column}_r")))'
+
+
 def _one_edit(column: str) -> str:
     return f'damerau_levenshtein("{column}_l", "{column}_r") <= 1'
 
@@ -68,12 +74,22 @@ _SIMILAR = (
     f"AND ({_similar('first_l', 'first_r', 0.85)} OR {_overlap('forms')} OR {_INITIAL})) "
     f"OR ({_similar('first_l', 'last_r', 0.9)} AND {_similar('last_l', 'first_r', 0.9)})"
 )
+_NO_LAST = '("last_l" IS NULL OR "last_r" IS NULL)'
+_FIRST_ALIKE = f"({_similar('first_l', 'first_r', 0.88)} OR {_overlap('forms')})"
+_NO_FIRST = '("first_l" IS NULL OR "first_r" IS NULL)'
 _ONE_NAME = (
-    Level(7, '"name_l" = "name_r"', "the same name"),
-    Level(6, f"({_SAME_LAST} AND {_SHORT_FIRST}) OR ({_WITHIN})", "the same name, shortened or with a part more"),
-    Level(5, '"skeleton_l" = "skeleton_r"', "the same name, spelt or transliterated otherwise"),
-    Level(4, _NEARLY, "nearly the same name"),
-    Level(3, _SIMILAR, "a similar name, or its parts the other way round"),
+    Level(9, '"name_l" = "name_r"', "the same name"),
+    Level(8, f"({_SAME_LAST} AND {_SHORT_FIRST}) OR ({_WITHIN})", "the same name, shortened or with a part more"),
+    Level(7, '"skeleton_l" = "skeleton_r"', "the same name, spelt or transliterated otherwise"),
+    Level(6, _NEARLY, "nearly the same name"),
+    Level(5, _SIMILAR, "a similar name, or its parts the other way round"),
+    # what is missing contradicts nothing: a last name alone is not another first name
+    Level(4, f"{_NO_LAST} AND {_FIRST_ALIKE}", "the same or a similar first name, a last name missing"),
+    Level(
+        3,
+        f"{_NO_FIRST} AND {_similar('last_l', 'last_r', 0.88)}",
+        "the same or a similar last name, a first name missing",
+    ),
 )
 _SAME_FIRST = Level(2, '"first_l" = "first_r"', "the same first name, another last name")
 NAME = Comparison(
@@ -85,7 +101,7 @@ NAME = Comparison(
         Level(1, 'len(list_intersect("tokens_l", "tokens_r")) > 0', "the same last name, another first name"),
         Level(0, "ELSE", "another name"),
     ),
-    rising_from=2,
+    rising_from=3,
 )
 
 
@@ -131,12 +147,19 @@ PHONE = Comparison(
         Level(0, "ELSE", "other phone numbers"),
     ),
 )
+LONG_NUMBER = 7
+"""Characters from which on a personal number is not met with one of them changed unless by a slip of the hand."""
+_NOT_IN_TURN = (
+    f'least(len("number_l"), len("number_r")) >= {LONG_NUMBER} '
+    # numbers that are given out in turn differ in their last character, as those of a family may
+    'AND substr("number_l", 1, len("number_l") - 1) <> substr("number_r", 1, len("number_r") - 1)'
+)
 NUMBER = Comparison(
     "number",
     _neither("numbers"),
     (
         Level(2, _overlap("numbers"), "the same personal number"),
-        Level(1, _one_edit("number"), "a personal number with one character changed"),
+        Level(1, f"{_one_edit('number')} AND {_NOT_IN_TURN}", "a personal number with one character changed"),
         Level(0, "ELSE", "other personal numbers"),
     ),
 )
@@ -146,18 +169,23 @@ PROFILE = Comparison(
     f"NOT ({_overlap('profiles')}) AND ({_neither('linkedins')})",
     (Level(1, _overlap("profiles"), "the same profile page"), Level(0, "ELSE", "two different LinkedIn pages")),
 )
+_HOUSE = _overlap("houses")
+NEARLY_STREET, SOMEWHAT_STREET = 6, 3
+"""Tenths of the pairs of letters that two streets share."""
+_NEAR = _share("letters", NEARLY_STREET)
 STREET = Comparison(
     "street",
     _either("street"),
     (
-        Level(3, '"street_l" = "street_r"', "the same street and house"),
-        Level(2, _similar("street_l", "street_r", 0.92), "nearly the same street and house"),
+        Level(5, f'"street_l" = "street_r" AND NOT ({_TWO_NAMES})', "the same street and house"),
+        Level(4, f"{_NEAR} AND {_HOUSE} AND NOT ({_TWO_NAMES})", "nearly the same street, and the same house"),
         Level(
-            1,
-            '2 * len(list_intersect("street_words_l", "street_words_r")) '
-            '>= greatest(len("street_words_l"), len("street_words_r"))',
-            "a street address that shares most of its words",
+            3,
+            f"{_share('letters', SOMEWHAT_STREET)} AND {_HOUSE} AND NOT ({_TWO_NAMES})",
+            "a somewhat similar street, and the same house",
         ),
+        Level(2, f'"street_l" = "street_r" OR ({_NEAR} AND {_HOUSE})', "the same street and house under another name"),
+        Level(1, _NEAR, "nearly the same street, another house or none"),
         Level(0, "ELSE", "other street addresses"),
     ),
 )
@@ -209,6 +237,11 @@ WORDS: Mapping[str, Mapping[int, str]] = {
 """What each level means."""
 
 
+WHOLE_NAME = 5
+"""The lowest level of a name at which both its parts agree."""
+ONE_NAME_OUTWEIGHS = 4
+
+
 def guard(levels: Mapping[str, int]) -> str | None:
     """Return what forbids two records to become one person by themselves, whatever their weight; None if nothing.
 
@@ -216,6 +249,25 @@ def guard(levels: Mapping[str, int]) -> str | None:
     """
     if levels.get(PROFILE.name) == 0:
         return "two different LinkedIn pages: only a person can decide that they are one"
-    if levels.get(NAME.name) in {0, 1} and levels.get(PROFILE.name) != 1 and levels.get(NUMBER.name) != 2:
+    if levels.get(NAME.name) in {0, 1} and not is_ones_own(levels):
         return "two names: what they share, a household or an office shares as well"
     return None
+
+
+def is_ones_own(levels: Mapping[str, int]) -> bool:
+    """Say whether two records share what is one person's alone: a profile page, or a personal number but for a slip."""
+    return levels.get(PROFILE.name) == 1 or levels.get(NUMBER.name, 0) > 0
+
+
+def keeps_apart(crossing: Sequence[Mapping[str, int]]) -> bool:
+    """Say whether two groups of records may not become one person by themselves; `crossing`: levels between them.
+
+    Two pages at LinkedIn are two people. Two names are not where any of the records share what is one person's alone,
+    as those of somebody who changed their name do, or where at least four times as many pairs bear one whole name: of
+    somebody's twenty records some are written so badly that they look like another's.
+    """
+    if any(levels.get(PROFILE.name) == 0 for levels in crossing):
+        return True
+    under_two = sum(guard(levels) is not None for levels in crossing)
+    under_one = sum(levels.get(NAME.name, -1) >= WHOLE_NAME for levels in crossing)
+    return under_one < ONE_NAME_OUTWEIGHS * under_two and not any(is_ones_own(levels) for levels in crossing)

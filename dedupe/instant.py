@@ -12,6 +12,7 @@ from functools import cache
 from rapidfuzz.distance.DamerauLevenshtein import distance
 from rapidfuzz.distance.JaroWinkler import similarity
 
+from dedupe.addresses import houses, letters
 from dedupe.blocking import Key, keys
 from dedupe.comparisons import (
     CITY,
@@ -19,12 +20,15 @@ from dedupe.comparisons import (
     EMPLOYER,
     FEWER_THAN,
     LAST_BITS,
+    LONG_NUMBER,
     NAME,
     NAMESAKES,
+    NEARLY_STREET,
     NUMBER,
     PHONE,
     POSTCODE,
     PROFILE,
+    SOMEWHAT_STREET,
     STREET,
     TITLE,
 )
@@ -108,7 +112,8 @@ class _Own:
     linkedins: frozenset[str]
     profiles: frozenset[str]
     numbers: frozenset[str]
-    street: frozenset[str]
+    houses: frozenset[str]
+    letters: frozenset[str]
 
 
 def _own(record: Normalised, shared: AbstractSet[Key], population: Population) -> _Own:
@@ -125,7 +130,8 @@ def _own(record: Normalised, shared: AbstractSet[Key], population: Population) -
         linkedins=kept("profile", record.linkedins),
         profiles=kept("profile", record.profiles),
         numbers=kept("number", record.numbers),
-        street=frozenset((record.street or "").split()),
+        houses=frozenset(houses(record.street)),
+        letters=frozenset(letters(record.street)),
     )
 
 
@@ -139,7 +145,7 @@ def _levels(a: _Own, b: _Own, namesakes: Callable[[str | None], float]) -> dict[
         PHONE.name: _phone(a, b, under_two_names),
         PROFILE.name: _profile(a, b),
         NUMBER.name: _number(a, b),
-        STREET.name: _street(a, b),
+        STREET.name: _street(a, b, under_two_names),
         POSTCODE.name: _text_by_edits(a.record.postcode, b.record.postcode),
         CITY.name: _text(a.record.city, b.record.city, 0.9),
         EMPLOYER.name: _text(a.record.employer, b.record.employer, 0.9),
@@ -152,21 +158,32 @@ def _name(a: _Own, b: _Own) -> int:  # noqa: PLR0911 - one answer for each level
     if left.name is None or right.name is None:
         return _MISSING
     if left.name == right.name:
-        return 7
+        return 9
     alike = a.tokens & b.tokens
     same_last = left.last is not None and left.last == right.last
     if (same_last and _is_short(a, b)) or (len(alike) >= 2 and len(alike) == min(len(a.tokens), len(b.tokens))):
-        return 6
+        return 8
     if left.skeleton is not None and left.skeleton == right.skeleton:
+        return 7
+    if left.first and right.first and left.first[0] == right.first[0] and _alike(left.name, right.name, 0.93):
+        return 6
+    if not (left.first and left.last and right.first and right.last):
+        return _name_in_part(a, b)
+    if _is_similar(a, b):
         return 5
-    if left.first and right.first:
-        if left.first[0] == right.first[0] and _alike(left.name, right.name, 0.93):
-            return 4
-        if _is_similar(a, b):
-            return 3
-        if left.first == right.first:
-            return 2
+    if left.first == right.first:
+        return 2
     return 1 if alike else 0
+
+
+def _name_in_part(a: _Own, b: _Own) -> int:
+    """Return the level of two names of which one is a first or a last name alone."""
+    left, right = a.record, b.record
+    if left.first and right.first and (a.forms & b.forms or _alike(left.first, right.first, 0.88)):
+        return 4
+    if left.last and right.last and _alike(left.last, right.last, 0.88):
+        return 3
+    return int(bool(a.tokens & b.tokens))
 
 
 def _alike(left: str, right: str, least: float) -> bool:
@@ -225,18 +242,29 @@ def _number(a: _Own, b: _Own) -> int:
         return _MISSING
     if a.numbers & b.numbers:
         return 2
-    return 1 if distance(min(a.numbers), min(b.numbers), score_cutoff=1) <= 1 else 0
+    one, other = min(a.numbers), min(b.numbers)
+    is_slip = min(len(one), len(other)) >= LONG_NUMBER and one[:-1] != other[:-1]
+    return 1 if is_slip and distance(one, other, score_cutoff=1) <= 1 else 0
 
 
-def _street(a: _Own, b: _Own) -> int:
+def _street(a: _Own, b: _Own, under_two_names: bool) -> int:  # noqa: FBT001 - a finding
     left, right = a.record.street, b.record.street
     if left is None or right is None:
         return _MISSING
     if left == right:
-        return 3
-    if _alike(left, right, 0.92):
-        return 2
-    return 1 if 2 * len(a.street & b.street) >= max(len(a.street), len(b.street)) else 0
+        return 2 if under_two_names else 5
+    is_near = _share(a.letters, b.letters, NEARLY_STREET)
+    if not a.houses & b.houses:
+        return int(is_near)
+    if under_two_names:
+        return 2 if is_near else 0
+    return 4 if is_near else 3 if _share(a.letters, b.letters, SOMEWHAT_STREET) else 0
+
+
+def _share(one: frozenset[str], other: frozenset[str], least: int) -> bool:
+    """Say whether two sets have at least `least` tenths of their members in common."""
+    common = len(one & other)
+    return common > 0 and 20 * common >= least * (len(one) + len(other))
 
 
 def _text_by_edits(left: str | None, right: str | None) -> int:

@@ -55,8 +55,9 @@ def fitted(
     parts = {(one.name, level.number): _terms(one, level.number) for one in comparisons for level in one.levels}
     centre = _centre(parts, known) if known else {}
     left_out: set[Term] = set()
+    beta = centre
     while True:
-        beta = _logistic(parts, left_out, totals, right, centre, known.strength if known else _RIDGE)
+        beta = _logistic(parts, left_out, totals, right, centre, known.strength if known else _RIDGE, beta)
         falling = {term: value for term, value in beta.items() if term[2] and value < 0}
         if not falling:
             break
@@ -94,8 +95,12 @@ def _logistic(
     right: Mapping[Pattern, int],
     centre: Mapping[Term, float],
     strength: float,
+    start: Mapping[Term, float],
 ) -> dict[Term, float]:
-    """Fit by Newton's method on counted patterns, with a ridge that pulls each term to its centre, or else to 0."""
+    """Fit by Newton's method on counted patterns, with a ridge that pulls each term to its centre, or else to 0.
+
+    Where it begins, at `start`, decides how soon it is there, and nothing else: there is one best place.
+    """
     terms = [_PRIOR, *sorted({term for made in parts.values() for term in made} - left_out)]
     place = {term: index for index, term in enumerate(terms)}
     rows = [
@@ -108,7 +113,8 @@ def _logistic(
     ]
     target = [centre.get(term, 0.0) for term in terms]
     pulls = [strength if centre or index else 0.0 for index in range(len(terms))]
-    beta, worth = target, _worth(target, rows, target, pulls)
+    beta = [start.get(term, 0.0) for term in terms]
+    worth = _worth(beta, rows, target, pulls)
     for _ in range(_ROUNDS):
         step = _step(beta, rows, target, pulls, strength)
         # far from the best place a whole step can lead past it, and then ever further away

@@ -39,11 +39,16 @@ class Lot:
     """How many people, of how many first and as many last names: of all that there are where `most_names` is None.
 
     `locales`: Faker's, all as frequent as each other; those of the training, most of them English, where none is given.
+    `numbered`: the share of records that tell a personal number. `related`: the share of people who are of the family
+    of the one before. `each`: how many records everybody has, where not one to five and now and then up to twenty.
     """
 
     people: int
     most_names: int | None = None
     locales: tuple[str, ...] = ()
+    numbered: float = 0.1
+    related: float = 0.07
+    each: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +69,20 @@ class _Person:
     employers: list[str]
     title: str
     slug: str | None
-    personal_number: str
+    personal_numbers: list[str]
     other_last: str | None = field(default=None)
 
 
 def records(lot: Lot, seed: int) -> Iterator[tuple[int, str, Candidate]]:
-    """Yield (person, record id, candidate): one to five records a person, now and then up to twenty; the same by seed.
+    """Yield (person, record id, candidate): what the lot says, the same by seed.
 
     A third of the sources are careless (several errors a record), and a fifth tell little more than a name.
     """
     chance = random.Random(seed)
     for person in _population(lot, chance):
-        count = chance.choices((1, 2, 3, 4, 5, 20), (70, 60, 40, 20, 9, 1))[0]
-        for number in range(count if count <= 5 else chance.randrange(6, 21)):
-            yield person.number, f"rec_{person.number:06d}_{number}", _seen(person, chance)
+        count = lot.each or chance.choices((1, 2, 3, 4, 5, 20), (70, 60, 40, 20, 9, 1))[0]
+        for number in range(count if count <= 5 or lot.each else chance.randrange(6, 21)):
+            yield person.number, f"rec_{person.number:06d}_{number}", _seen(person, lot, chance)
 
 
 def names(count: int, seed: int) -> Iterator[tuple[str, str, str]]:
@@ -127,7 +132,7 @@ def _population(lot: Lot, chance: random.Random) -> Iterator[_Person]:
     previous: _Person | None = None
     for number in range(lot.people):
         person = _person(number, namer, chance, places, firms, taken)
-        if previous and chance.random() < 0.07:  # a family: one name, often one address or phone
+        if previous and chance.random() < lot.related:  # a family: one name, often one address or phone
             person = replace(
                 person,
                 last=previous.last,
@@ -175,7 +180,7 @@ def _person(
         employers=[firms[min(int(chance.expovariate(4 / len(firms))), len(firms) - 1)] for _ in range(2)],
         title=chance.choice(_TITLES),
         slug=f"{plain_first}-{plain_last}-{chance.randrange(16**5):05x}" if chance.random() < 0.6 else None,
-        personal_number=str(chance.randrange(10**6, 10**7)),
+        personal_numbers=[str(chance.randrange(10**6, 10**7)) for _ in range(2)],
         other_last=namer.last() if chance.random() < 0.08 else None,
     )  # fmt: skip
 
@@ -190,7 +195,7 @@ def _which(chance: random.Random, options: Sequence[_Option], moved: float) -> _
     return options[1] if len(options) > 1 and chance.random() < moved else options[0]
 
 
-def _seen(person: _Person, chance: random.Random) -> Candidate:
+def _seen(person: _Person, lot: Lot, chance: random.Random) -> Candidate:
     """Return the person as one source happens to hold them."""
     error = 0.2 if chance.random() < 0.33 else 0.04
     held = chance.random() < 0.8
@@ -201,6 +206,7 @@ def _seen(person: _Person, chance: random.Random) -> Candidate:
             **(_contact(person, chance, error / 4) if held or chance.random() < 0.5 else {}),
             **(_place(person, chance, error) if held or chance.random() < 0.6 else {}),
             **(_work(person, chance, error) if held else {}),
+            **(_number(person, chance, error) if held and chance.random() < lot.numbered else {}),
         }
     )
 
@@ -211,10 +217,22 @@ def _place(person: _Person, chance: random.Random, error: float) -> dict[str, An
     if chance.random() < 0.85:
         told["city"] = _typo(home.city, chance) if chance.random() < error else home.city
     if chance.random() < 0.35:
-        told["street"] = _typo(home.street, chance) if chance.random() < 2 * error else home.street
+        street = _addressed(home.street, chance)
+        told["street"] = _typo(street, chance) if chance.random() < 2 * error else street
     if chance.random() < 0.4:
         told["postal_code"] = _typo(home.postcode, chance) if chance.random() < error else home.postcode
     return {"location": Location(**told)} if told else {}
+
+
+def _addressed(street: str, chance: random.Random) -> str:
+    """Return a street as one form or another takes it: with a building or flat, shortened, run together, houseless."""
+    house, name, way = street.split()
+    if chance.random() < 0.1:
+        way = way[:2]
+    written = chance.choices((f"{house} {name} {way}", f"{house} {name}{way}", f"{name} {way}"), (90, 5, 5))[0]
+    if chance.random() < 0.1:
+        written = f"{chance.choice(('Flat', 'Unit'))} {chance.randrange(1, 30)} {written}"
+    return f"{written} {chance.choice(_STREETS)} House" if chance.random() < 0.06 else written
 
 
 def _work(person: _Person, chance: random.Random, error: float) -> dict[str, Any]:
@@ -227,10 +245,12 @@ def _work(person: _Person, chance: random.Random, error: float) -> dict[str, Any
         fields["title"] = person.title if chance.random() < 0.7 else f"{level} {person.title}"
     if person.slug and chance.random() < 0.5:
         fields["urls"] = (Url(value=f"https://www.linkedin.com/in/{person.slug}"),)
-    if chance.random() < 0.1:
-        number = person.personal_number
-        fields["person_numbers"] = (_typo(number, chance) if chance.random() < 2 * error else number,)
     return fields
+
+
+def _number(person: _Person, chance: random.Random, error: float) -> dict[str, Any]:
+    number = _which(chance, person.personal_numbers, 0.1)  # a company's and an authority's
+    return {"person_numbers": (_typo(number, chance) if chance.random() < 2 * error else number,)}
 
 
 def _name(person: _Person, chance: random.Random, error: float) -> dict[str, str]:
@@ -246,6 +266,8 @@ def _name(person: _Person, chance: random.Random, error: float) -> dict[str, str
         first, last = last, first
     if chance.random() < 0.04:
         first, last = first.upper(), last.upper()
+    if chance.random() < 0.03:
+        return chance.choice(({"first_name": first}, {"last_name": last}))
     return {"full_name": f"{first} {last}"} if chance.random() < 0.15 else {"first_name": first, "last_name": last}
 
 

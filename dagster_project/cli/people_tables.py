@@ -73,7 +73,7 @@ def _require_content(path: Path) -> None:
 
 def _read_delimited(path: Path, columns: Mapping[str, str]) -> PeopleTable:
     try:
-        layout = layout_of(path, columns)
+        layout = layout_of(path, columns, storing=False)
     except Misconfigured as error:
         raise Misconfigured(f"{path.name}: {error}") from None
     found = list(rows_of(path, layout))
@@ -109,7 +109,7 @@ def _read_parquet(path: Path, columns: Mapping[str, str]) -> PeopleTable:
         raise Misconfigured(told) from error
     headers = each_once(table.column_names)
     try:
-        mapping = guess(headers, islice(rows, SAMPLE), columns)
+        mapping = guess(headers, islice(rows, SAMPLE), columns, storing=False)
     except Misconfigured as error:
         raise Misconfigured(f"{path.name}: {error}") from None
     return PeopleTable(headers, mapping, rows, table.column_names, arrow=table)

@@ -209,6 +209,27 @@ def test_documented_exports(headers, expected, dropped):
     assert set(mapping.told()) == set(headers), "every column is accounted for"
 
 
+@pytest.mark.parametrize("header", ["SSN", "soc_sec_id", "National ID", "employeeId", "Personalnummer", "Student no."])
+def test_numbers_of_people_are_read_where_nothing_is_stored(header):
+    headers = ["Email", header]
+    assert guess(headers, storing=False).columns == {"Email": "email", header: "person_number"}
+    assert guess(headers, [], {header: IGNORE}, storing=False).columns == {"Email": "email"}
+    assert guess(headers).columns == {"Email": "email"}, "never taken into a pool by guess"
+
+
+@pytest.mark.parametrize("header", ["Candidate ID", "Applicant number", "ID", "Record ID"])
+def test_numbers_of_records_are_no_numbers_of_people(header):
+    assert guess(["Email", header], storing=False).columns == {"Email": "email"}
+
+
+@pytest.mark.parametrize("header", ["SSN", "soc_sec_id", "Passport number", "Codice fiscale"])
+def test_numbers_of_authorities_are_never_stored(header):
+    assert guess(["Email", header]).dropped == (header,)
+    with pytest.raises(Misconfigured, match="protected"):
+        guess(["Email", header], [], {header: "person_number"})
+    assert guess(["Email", header], [], {header: "person_number"}, storing=False).columns[header] == "person_number"
+
+
 def test_a_salutation_is_no_job_title():
     assert "Title" not in guess(OUTLOOK).columns
     assert guess(["Name", "Title"]).columns["Title"] == "title"

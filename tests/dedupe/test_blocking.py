@@ -37,6 +37,20 @@ def test_people_whose_contacts_have_all_changed_still_meet(one, other) -> None:
     assert set(keys(before)) & set(keys(after))
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"street": "12 Calimna Circuit", "postcode": "2032"}, {"street": "Calimma Cct 12", "postcode": "2032"}),
+        ({"street": "12 Calimna Circuit", "city": "Boyup Brook"}, {"street": "12 Calima", "city": "Boyup Broook"}),
+    ],
+)
+def test_people_with_both_names_misspelt_meet_at_their_house(one, other) -> None:
+    found = [
+        set(keys(compared("a", *names, **home))) for names, home in ((("Ada", "King"), one), (("Ade", "Kng"), other))
+    ]
+    assert found[0] & found[1]
+
+
 @examples(300)
 @given(st.lists(name_keys), st.randoms(use_true_random=False))
 def test_contact_is_shared_by_names_however_often_each_stands(names, chance) -> None:

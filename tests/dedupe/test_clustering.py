@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dedupe.clustering import clusters
+from dedupe.comparisons import ONE_NAME_OUTWEIGHS, WHOLE_NAME, guard
 from dedupe.model import shipped
 from tests.dedupe.records import edge
 from tests.examples import examples
@@ -55,11 +56,21 @@ def test_different_holds_whatever_the_edges(edges, different) -> None:
 
 @examples(300)
 @given(found)
-def test_guarded_pair_is_never_in_one_cluster_by_the_model_alone(edges) -> None:
+def test_two_linkedin_pages_are_never_one_person_by_the_model_alone(edges) -> None:
     parted = part(edges)
     for one in edges:
-        if one.levels["profile"] == 0 or (one.levels["name"] in {0, 1} and one.levels["profile"] != 1):
+        if one.levels["profile"] == 0:
             assert not together(parted, (one.record_a, one.record_b))
+
+
+@examples(300)
+@given(found)
+def test_two_names_are_one_person_only_by_what_is_ones_own_or_by_many_of_one_name(edges) -> None:
+    for group in part(edges):
+        inside = [one.levels for one in edges if {one.record_a, one.record_b} <= group]
+        named = sum(one["name"] >= WHOLE_NAME for one in inside)
+        if any(guard(one) for one in inside):
+            assert named >= ONE_NAME_OUTWEIGHS or any(one["profile"] == 1 for one in inside)
 
 
 @examples(200)
@@ -99,9 +110,32 @@ def test_person_outranks_two_linkedin_pages() -> None:
 
 
 def test_record_between_two_siblings_does_not_make_them_one() -> None:
-    parted = part([edge("r0", "r1", 12.0, name=7), edge("r1", "r2", 11.0, name=7), edge("r0", "r2", 0.0, name=1)])
+    parted = part([edge("r0", "r1", 12.0, name=9), edge("r1", "r2", 11.0, name=9), edge("r0", "r2", 0.0, name=1)])
     assert together(parted, ("r0", "r1"))
     assert not together(parted, ("r0", "r2"))
+
+
+def test_records_between_two_siblings_do_not_make_them_one_either() -> None:
+    """Four records of a last name alone, each near to both."""
+    middle = [edge(f"r{number}", end, 6.0, name=3) for number in range(2, 6) for end in ("r0", "r1")]
+    parted = part([*middle, edge("r0", "r1", -1.0, name=1)])
+    assert not together(parted, ("r0", "r1"))
+
+
+def test_one_bad_record_among_many_does_not_keep_a_person_apart() -> None:
+    many = [edge(f"r{one}", f"r{other}", 12.0, name=9) for one, other in combinations(range(5), 2)]
+    late = [edge(f"r{one}", "r7", 8.0, name=6) for one in range(4)]
+    bad = edge("r4", "r7", 2.0, name=0)
+    assert together(part([*many, *late, bad]), ("r4", "r7"))
+    assert not together(part([*many, *late[:3], bad]), ("r4", "r7")), "three are not enough"
+
+
+def test_somebody_who_changed_names_is_one_by_a_page_of_theirs() -> None:
+    old, new = edge("r0", "r1", 12.0, name=9), edge("r2", "r3", 12.0, name=9)
+    others = [edge("r0", "r2", 0.5, name=1), edge("r0", "r3", 0.5, name=1)]
+    page = edge("r1", "r2", 5.0, name=1, profile=1)
+    assert together(part([old, new, *others, page]), ("r0", "r3"))
+    assert not together(part([old, new, *others, edge("r1", "r2", 5.0, name=1)]), ("r0", "r3"))
 
 
 def test_edges_below_the_threshold_join_nobody() -> None:

@@ -64,9 +64,11 @@ _people = st.lists(
         phone=_few(PHONE),
         url=_few(URL),
         city=st.sampled_from([None, "Norwich", "Norwich ", "Norvich", "Oslo"]),
-        street=st.sampled_from([None, "1 Mill Lane", "Mill Lane 1", "1 Mil Lane", "7 Mill Lane East", "2 Elm Road"]),
+        street=st.sampled_from(
+            [None, "1 Mill Lane", "Mill Lane 1", "1 Mil Lane", "1 Mill", "7 Mill Lane East", "2 Elm Road", "2"]
+        ),
         postcode=st.sampled_from([None, "NR1 1AA", "nr11aa", "NR1 1AB", "NR1 A1A", "0150"]),
-        numbers=_few(["4711-A", "4711B", "998877", "998787"]),
+        numbers=_few(["4711-A", "4711B", "9988776", "9987876", "9988777"]),
         company=st.sampled_from([None, "Acme GmbH", "Acme", "Acmee", "Zenith"]),
         title=st.sampled_from([None, "Engineer", "Engineers", "Cook"]),
     ),
@@ -98,14 +100,78 @@ def test_levels_are_those_of_splink_on_generated_people():
     assert len(at_once) > 1_000
 
 
+def _levels(one, other):
+    """Return the levels of two people, after asking both ways."""
+    records = [normalised(f"r{number}", told, "US", "ours") for number, told in enumerate((one, other))]
+    focus = {"r0", "r1"}
+    [(_, _, levels)] = instant.compared(records, [("r0", "r1")], frozenset(), POPULATION)
+    at_once = batch.compared(records, focus, frozenset(), POPULATION)
+    assert [found for _, _, found in at_once] in ([], [levels]), "not compared at all, or alike"
+    return levels
+
+
 def test_a_similarity_at_its_very_bound_is_one_level_for_both():
-    told = [
-        candidate(email=["m.smith@example.com"], street=street) for street in ("119 Bahnhof Weg", "126 Bahnhof Weg")
-    ]
-    records = [normalised(f"r{number}", one, "US", "ours") for number, one in enumerate(told)]
-    one_by_one, at_once = _both(records, {"r0", "r1"}, frozenset())
-    assert one_by_one == at_once
-    assert one_by_one[0][2]["street"] == 2
+    same = {"email": ["m.smith@example.com"]}
+    levels = _levels(candidate(**same, city="Hollandburgh"), candidate(**same, city="Hsllandbbrgh"))
+    assert levels["city"] == 1, "0.9 and not a bit less"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "level"),
+    [
+        (("Ethan", None), ("Etjan", "Hyland"), 4),
+        (("Bob", None), ("Robert", "Hyland"), 4),
+        ((None, "Hyland"), ("Sonja", "Hylland"), 3),
+        ((None, "Hyland"), ("Sonja", "Weaver"), 0),
+        (("Sonja", None), ("Mark", "Hyland"), 0),
+        (("Hyland", None), ("Sonja", "Hyland"), 1),
+        (("Mark", "Hyland"), ("Sonja", "Hyland"), 1),
+        ((None, "Hyland"), (None, "Hyland"), 9),
+    ],
+)
+def test_what_is_missing_of_a_name_contradicts_nothing(one, other, level):
+    same = {"email": ["m.smith@example.com"]}
+    assert _levels(candidate(*one, **same), candidate(*other, **same))["name"] == level
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "level"),
+    [
+        ("12 Calimna Circuit, Shackleton", "Calimna Circuit Shackleton 12", 5),
+        ("12 Calimna Circuit, Shackleton", "12 Calimma Shackletoncircuit", 4),
+        ("12 Calimna Circuit, Shackleton Village", "12 Calimna Cct", 3),
+        ("12 Calimna Circuit", "14 Calimna Circuit", 1),
+        ("12 Calimna Circuit", "Calimna Circuit", 1),
+        ("12 Mill Street", "12 Park Street", 0),
+        ("12 Mill Street", "14 Park Street", 0),
+    ],
+)
+def test_streets_are_told_by_house_and_letters(one, other, level):
+    named = ("Sonja", "Hyland")
+    assert _levels(candidate(*named, street=one), candidate(*named, street=other))["street"] == level
+
+
+def test_a_street_under_another_name_is_a_household():
+    home = {"street": "12 Calimna Circuit", "postcode": "2032"}
+    assert _levels(candidate("Sonja", "Hyland", **home), candidate("Mark", "Hyland", **home))["street"] == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "level"),
+    [
+        ("5061165", "506-1165", 2),
+        ("5061165", "5061265", 1),
+        ("5061165", "506165", 0),
+        ("5061165", "50611655", 1),
+        ("8052521", "8052512", 1),
+        ("5061165", "5061166", 0),
+        ("1041", "1141", 0),
+        ("5061165", "9061166", 0),
+    ],
+)
+def test_a_slip_in_a_long_number_is_no_other_number(one, other, level):
+    named = ("Sonja", "Hyland")
+    assert _levels(candidate(*named, numbers=(one,)), candidate(*named, numbers=(other,)))["number"] == level
 
 
 def test_a_value_that_is_everywhere_is_missing_for_both():

@@ -316,7 +316,7 @@ def test_training_learns_from_decisions_and_the_pools_names(store: Store) -> Non
     with store.reading() as connection:
         model_2 = epochs_of.numbered(connection).model
     assert sum(model_2.population.counts["mary"].values()) == 25
-    same_name = {"name": 7, "email": 0, "city": 2, "employer": 2}
+    same_name = {"name": 9, "email": 0, "city": 2, "employer": 2}
     assert model_2.weight(same_name) < shipped().weight(same_name) - 1
 
 

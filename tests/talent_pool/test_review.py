@@ -32,10 +32,10 @@ def plain_score(
     for a, b in combinations(sorted(compared, key=lambda one: one.record_id), 2):
         named = a.name == b.name
         told = (
-            (12.0, {"name": 7, "email": 3}) if named and set(a.emails) & set(b.emails)
+            (12.0, {"name": 9, "email": 3}) if named and set(a.emails) & set(b.emails)
             else (6.0, {"name": 0, "phone": 1}) if not named and set(a.phones) & set(b.phones)
-            else (2.0, {"name": 7, "city": 2}) if named and a.city and a.city == b.city
-            else (1.0, {"name": 7}) if named
+            else (2.0, {"name": 9, "city": 2}) if named and a.city and a.city == b.city
+            else (1.0, {"name": 9}) if named
             else None
         )  # fmt: skip
         if told and focus & {a.record_id, b.record_id}:
