@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dedupe.addresses import houses, letters
 from dedupe.batch import pairs_in
 from dedupe.blocking import CONTACTS, MOST_HOLDERS, MOST_NAMES, Key, is_shared
 from dedupe.comparisons import COMPARISONS
@@ -76,6 +77,9 @@ class Columns:
         self._count += len(records)
         told = _table(("number", "in_focus"), "ib", list(zip(numbers, in_focus, strict=True)))
         table = table_of(records)
+        streets = [record.street for record in records]
+        for name, values in (("houses", map(houses, streets)), ("letters", map(letters, streets))):
+            table = table.append_column(name, _lists(values))
         for name in told.column_names:
             table = table.append_column(name, told.column(name))
         self._append("records", table)
@@ -217,6 +221,14 @@ def _table(names: Sequence[str], kinds: str, rows: Sequence[tuple[Any, ...]]) ->
     )
 
 
+def _lists(values: Iterable[Sequence[str]]) -> Any:
+    """Return lists of texts as an Arrow column."""
+    import pyarrow  # noqa: ICN001 - it comes without types  # pyright: ignore[reportMissingTypeStubs]
+
+    pa: Any = pyarrow
+    return pa.array(values, pa.list_(pa.string()))
+
+
 def _own(column: str, kind: str) -> str:
     """Return the values of a column less those that many share."""
     many = f"getvariable('many_{kind}')"
@@ -244,7 +256,7 @@ WITH own AS (
 SELECT number AS unique_id, organisation, in_focus, keys, name, "first", "last", forms,
     {_words("name")} AS tokens, skeleton, coalesce(namesakes, 0) AS namesakes,
     emails, locals, phones, linkedins, profiles, numbers, list_min(numbers) AS number,
-    street, {_words("street")} AS street_words,
+    street, houses, letters,
     {", ".join(_told(field) for field in _TOLD)}
 FROM own LEFT JOIN namesakes ON whole_name = name
 """

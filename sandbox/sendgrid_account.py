@@ -116,9 +116,17 @@ class Account:
         job = self.jobs.get(number)
         if job and job.status == "pending":
             if job.polls <= 0:
-                self._run(job)
+                self._run_up_to(job)
             job.polls -= 1
         return job
+
+    def _run_up_to(self, job: Job) -> None:
+        """Do a job, and before it whatever was ordered earlier: it is a queue."""
+        for one in self.jobs.values():
+            if one.status == "pending":
+                self._run(one)
+            if one is job:
+                return
 
     def _run(self, job: Job) -> None:
         if self.fails:

@@ -1,6 +1,6 @@
 """The command that sends: push."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -8,13 +8,14 @@ import click
 
 from connectors.contract import DestinationSettings, Fate, SignalReceiver
 from connectors.destination import open_destination
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, Misconfigured
 from dagster_project.cli.output import exit_code, json_option, say, show_failures, show_json, show_table, telling
 from dagster_project.cli.pool import Pool, opened
 from talent_pool.delivery import brake, signals
 from talent_pool.delivery.deliver import PushReport, deliver, read_back
 from talent_pool.delivery.gate import Sending
 from talent_pool.delivery.push_ledger import PushRow
+from talent_pool.installation import Installation
 from talent_pool.landing import conservation
 from talent_pool.store.leases import Busy
 
@@ -23,19 +24,22 @@ _SHORT = 60
 
 
 @click.command("push")
-@click.argument("destinations", nargs=-1)
+@click.argument("names", nargs=-1)
 @click.option("--dry-run", is_flag=True, help="Show exactly what would be sent, and send nothing.")
 @click.option("--yes", "approve", is_flag=True, help="Say yes to a push that reaches more people than max_recipients.")
 @json_option
-def push_command(destinations: tuple[str, ...], dry_run: bool, approve: bool, as_json: bool) -> None:  # noqa: FBT001
-    """Send what changed to DESTINATIONS (all if none is named), after reading back their opt-outs."""
+def push_command(names: tuple[str, ...], dry_run: bool, approve: bool, as_json: bool) -> None:  # noqa: FBT001
+    """Send what changed, after reading back opt-outs.
+
+    NAMES are destinations, or segments: then those alone go, to whichever destination has them (of those named).
+    """
     with telling(), opened() as pool:
-        chosen = [pool.installation.destination(name) for name in dict.fromkeys(destinations)]
+        chosen, segments = _chosen(pool.installation, names)
         reports: list[PushReport] = []
         failures: dict[str, Exception] = {} if dry_run else _heard(pool)
-        for settings in chosen or pool.installation.destinations.values():
+        for settings in chosen:
             try:
-                report = _pushed(pool, settings, dry_run=dry_run, approve=approve)
+                report = _pushed(pool, settings, segments, dry_run=dry_run, approve=approve)
                 reports.append(report)
                 _must_balance(pool, report)
             except (ConnectorError, Busy) as error:
@@ -69,13 +73,30 @@ def _heard(pool: Pool) -> dict[str, Exception]:
     return failures
 
 
-def _pushed(pool: Pool, settings: DestinationSettings, *, dry_run: bool, approve: bool) -> PushReport:
+def _chosen(installation: Installation, names: Collection[str]) -> tuple[list[DestinationSettings], set[str]]:
+    """Return the destinations that are meant, and the segments; none: all of each. Raises Misconfigured."""
+    segments = set(installation.segments) & set(names)
+    destinations = [installation.destination(name) for name in dict.fromkeys(names) if name not in segments]
+    chosen = destinations or list(installation.destinations.values())
+    if not segments:
+        return chosen, segments
+    having = [one for one in chosen if segments & {push.segment for push in one.pushes}]
+    homeless = segments - {push.segment for one in having for push in one.pushes}
+    if homeless:
+        where = ", ".join(one.name for one in destinations) or "any destination"
+        raise Misconfigured(f"{', '.join(sorted(homeless))}: not among the `pushes` of {where}.")
+    return having, segments
+
+
+def _pushed(
+    pool: Pool, settings: DestinationSettings, segments: Collection[str], *, dry_run: bool, approve: bool
+) -> PushReport:
     destination = open_destination(settings, pool.environ)
     if not dry_run:
         read_back(pool.store, destination, pool.now)
     return deliver(
         pool.store, pool.installation, destination, pool.now,
-        sending=Sending.of(pool.home), dry_run=dry_run, approve=approve,
+        sending=Sending.of(pool.home), dry_run=dry_run, approve=approve, segments=segments,
     )  # fmt: skip
 
 

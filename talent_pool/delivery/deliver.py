@@ -4,7 +4,7 @@ One run a destination, under its lease. What a batch did is committed right afte
 one), so that a run cut off anywhere loses nothing and doubles nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -52,13 +52,15 @@ def deliver(
     *,
     dry_run: bool = False,
     approve: bool = False,
+    segments: Collection[str] = (),
 ) -> PushReport:
     """Bring `destination` up to date with its segments and return what became of every row.
 
-    `approve` says yes to a push that reaches more than `max_recipients` new people. A dry run writes nothing and
-    sends nothing. Raises leases.Busy, and errors of connectors.errors once everything that happened is recorded.
+    `segments`: these alone, all where none is named; even then no service message overtakes an earlier one of another
+    segment. `approve` says yes to a push that reaches more than `max_recipients` new people. A dry run writes nothing
+    and sends nothing. Raises leases.Busy, and errors of connectors.errors once everything that happened is recorded.
     """
-    errand = _Errand(store, installation, destination, now, sending, approve=approve)
+    errand = _Errand(store, installation, destination, now, sending, approve=approve, segments=segments)
     if dry_run:
         for push in errand.pushes:
             errand.plan(push)
@@ -77,7 +79,7 @@ def deliver(
             raise
         failure = errand.handover.failure
         runs.end(store, run_id, now, errand.counts(), sentence(failure) if failure else None)
-        if failure is None:
+        if failure is None and not segments:  # whoever is to be told of a correction is, once every push has looked
             notified.settle(store, notified.Push(destination.settings, destination.kind, errand.rows), now)
     if failure:
         raise failure
@@ -96,6 +98,7 @@ class _Errand:
         sending: Sending,
         *,
         approve: bool,
+        segments: Collection[str],
     ) -> None:
         self.store, self.destination = store, destination
         self.installation = as_in_force(store, installation)
@@ -117,7 +120,11 @@ class _Errand:
         self.resting = 0
         self.handover = Handover(store, destination, self.way, now)
         self._requests_before = destination.requests
-        self.pushes = pushes.in_order(self.installation, destination)
+        every = pushes.in_order(self.installation, destination)
+        self.pushes = [push for push in every if not segments or push.segment in segments]
+        for push in every if self.destination.kind == "message" else ():
+            if push not in self.pushes:
+                self._pass_over(push)
 
     def follow_up(self) -> None:
         """Settle what earlier runs left at the vendor; what that asks is not this run's."""
@@ -145,6 +152,17 @@ class _Errand:
         self.eligible += counted + sum(row.subject_id.startswith("left:") for row in planned)
         self.rows += planned
         return planned
+
+    def _pass_over(self, push: Push) -> None:
+        """Let nobody be told out of order: whose message of this push would go now is to get no later one."""
+        segment = self.installation.segments[push.segment]
+        if segment.type != "service":
+            return
+        with uncollected(), self.store.reading() as connection:
+            members = recipients.members(connection, self.store, segment, self.name, self.now)
+            planned = outbox.plan(connection, self.way, push, segment, members, write=self._writer(segment))
+        going = (row.leaving.candidate_record_id for row in planned if row.fate is None)
+        self.overtaken |= {record for record in going if record}
 
     def _writer(self, segment: SegmentDefinition) -> Writer:
         return writer(self.store, self.installation, self.destination, segment, self.sending.public_url)

@@ -88,6 +88,7 @@ def test_most_of_it_takes_no_turn(store: Store) -> None:
         assert not connection.execute(select(work).where(work.c.stage == "resolve")).all()
 
 
+@pytest.mark.heavy
 def test_what_hangs_on_a_candidate_comes_with_it(new_store: Callable[[], Store]) -> None:
     told: dict[str, list[Record]] = {name: list(arriving) for name, arriving in people_of(60).items()}
     own = [one.remote_id for one in told["ats"]]
@@ -104,6 +105,7 @@ def test_what_hangs_on_a_candidate_comes_with_it(new_store: Callable[[], Store])
         assert set(connection.execute(select(changes.c.kind)).scalars()) == {"created"}
 
 
+@pytest.mark.heavy
 @few
 @given(
     history=st.lists(st.one_of(steps, st.tuples(st.just("load"), st.none(), st.none())), max_size=20),
@@ -119,7 +121,7 @@ def test_a_load_at_any_time_leaves_the_same_people(new_store: Callable[[], Store
         without.take(step if step[0] != "load" else ("nothing", None, None))
     with_loads.resolve(10_000)
     for world in (with_loads, without):
-        while resolve(world.store, INSTALLATION, later(99), 3).did_anything:
+        while resolve(world.store, INSTALLATION, later(99), 3).taken:
             world.check_ids()
     assert partition(with_loads.store) == partition(without.store)
     assert _matches(with_loads.store) == _matches(without.store)
@@ -158,6 +160,7 @@ def test_what_crosses_the_line_of_what_many_share_counts_backwards(store: Store)
         assert {row.subject_id for row in connection.execute(select(work).where(work.c.stage == "resolve"))} == {*first}
 
 
+@pytest.mark.heavy
 def test_a_decision_in_the_middle_stops_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     filled(store, people_of(120))
     land(store, "portal", *(candidate(str(n), f"Zoe {name}") for n, name in enumerate(("Young", "Zeller"))))
@@ -170,6 +173,7 @@ def test_a_decision_in_the_middle_stops_it(store: Store, monkeypatch: pytest.Mon
     assert frozenset((a, b)) in {own for own in partition(store) if a in own}
 
 
+@pytest.mark.heavy
 def test_what_changes_in_the_middle_goes_on_waiting(
     new_store: Callable[[], Store], monkeypatch: pytest.MonkeyPatch
 ) -> None:

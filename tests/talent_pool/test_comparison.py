@@ -6,7 +6,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, given
 from hypothesis import strategies as st
 from sqlalchemy import insert, update
 
@@ -20,6 +20,7 @@ from talent_pool.installation import Installation
 from talent_pool.store.addresses import address_key
 from talent_pool.store.database import Store
 from talent_pool.store.tables import applications, metadata, people, person_addresses, person_aliases, person_records
+from tests.examples import examples
 from tests.talent_pool.outbound import NOW, ON, SEGMENTS, Pool, Shelf, installation, shelf_settings_of
 
 NAMES = ("ann", "bob", "cy", "dee")
@@ -135,7 +136,7 @@ class Life:
         return delivery.deliver(self.store, self.whole, self.shelf, self.now, ON, dry_run=True)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     life=st.lists(OPERATIONS, min_size=8, max_size=20),
     mode=st.sampled_from(["mirror", "mirror", "upsert", "add"]),

@@ -1,7 +1,7 @@
 """What people decided outranks the model, and outlives what it was about."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -10,6 +10,7 @@ from talent_pool.resolution.decisions import Ties, around, decide, standing, tie
 from talent_pool.resolution.resolve import resolve_all
 from talent_pool.store.database import Store
 from talent_pool.store.tables import decisions, work
+from tests.examples import examples
 from tests.talent_pool.small_world import (
     INSTALLATION,
     NOW,
@@ -138,7 +139,7 @@ def _decisions(draw: st.DrawFn) -> list[dict[str, object]]:
 
 
 @given(told=_decisions())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_decisions_around_a_record_say_all_that_is_decided_about_it(
     store: Store, told: list[dict[str, object]]
 ) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from sqlalchemy import insert, update
@@ -17,6 +17,7 @@ from talent_pool.installation import Installation
 from talent_pool.segments.definition import SegmentDefinition
 from talent_pool.store.database import Store
 from talent_pool.store.tables import consent_statements, deliveries, memberships, person_aliases, person_records
+from tests.examples import examples
 from tests.talent_pool.outbound import NOW, ON, WHO, Pool, Post, post_settings
 
 DAY = timedelta(days=1)
@@ -104,7 +105,7 @@ def test_only_segments_of_people_are_written_to_once_per_consent():
         SegmentDefinition.model_validate(ASKED.model_dump() | {"subject": "application"})
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     told=st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=8),
     asked=st.lists(st.integers(0, 40), min_size=1, max_size=6),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, given
 from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
@@ -12,6 +12,7 @@ from talent_pool import consent
 from talent_pool.store import tables
 from talent_pool.store.addresses import address_key
 from talent_pool.store.database import Store
+from tests.examples import examples
 from tests.talent_pool.pool_rows import NOW, Pool
 
 PEOPLE = ("per_1", "per_2", "per_3")
@@ -87,7 +88,7 @@ def _plain(store: Store) -> set[tuple[str, str]]:
         return consent.plainly_allowed(connection, select(tables.people.c.id), now=NOW, **SCOPE)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(world=worlds)
 def test_whoever_is_plainly_allowed_is_allowed_by_the_join_rule(store: Store, world: World):
     _written(store, world)

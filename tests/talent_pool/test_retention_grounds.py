@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from talent_pool.privacy import retention
@@ -13,6 +13,7 @@ from talent_pool.privacy.retention import Due
 from talent_pool.privacy.retention_grounds import Ground
 from talent_pool.privacy.retention_rules import RetentionRule, RetentionRules
 from talent_pool.store.database import Store
+from tests.examples import examples
 from tests.talent_pool.pool_rows import Pool
 
 START = datetime(2024, 1, 15, tzinfo=UTC)
@@ -155,7 +156,7 @@ GROUNDS = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(found=GROUNDS, more=GROUNDS, day=st.integers(0, 120).map(months))
 def test_one_more_ground_never_lets_her_go_sooner(found: list[Ground], more: list[Ground], day: datetime):
     def fate(those: list[Ground]) -> int:
