@@ -25,7 +25,7 @@ class FieldRule(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rule: RuleName = "most_trusted"
-    sources: tuple[str, ...] = ()
+    sources: list[str] = []
 
     @model_validator(mode="before")
     @classmethod
@@ -34,7 +34,7 @@ class FieldRule(BaseModel):
 
     @field_validator("sources")
     @classmethod
-    def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _each_once(cls, value: list[str]) -> list[str]:
         if len(set(value)) < len(value):
             raise ValueError("a connection stands here twice; keep its first place")
         return value

@@ -12,7 +12,6 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Integer, Select, bindparam, literal, select
 
-from dedupe.survivorship_rules import SurvivorshipRules
 from talent_pool.installation import Installation
 from talent_pool.resolution import turns
 from talent_pool.resolution.golden import TRUST_IN_UNKNOWN
@@ -79,14 +78,9 @@ def _having_records_of(connections: Collection[str]) -> Select[tuple[str]]:
 
 def _configured(installation: Installation) -> _InForce:
     return {
-        "rules": _told(installation.survivorship),  # pyright: ignore[reportArgumentType] - a frozen model has a hash
+        "rules": installation.survivorship.model_dump(mode="json"),
         "trust": {name: setting.trust for name, setting in installation.connections.items()},
     }
-
-
-@lru_cache(maxsize=16)
-def _told(rules: SurvivorshipRules) -> Mapping[str, Any]:
-    return rules.model_dump(mode="json")
 
 
 def _stored(connection: Connection) -> _InForce | None:
