@@ -2,11 +2,14 @@
 
 import os
 import signal
+import sys
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Engine, event
+
+from talent_pool.store import driver
 
 
 def started(work: Callable[..., object], *arguments: Any) -> int:
@@ -47,3 +50,19 @@ def die_at(point: int) -> None:
     event.listen(Engine, "before_cursor_execute", _count)
     event.listen(Engine, "after_cursor_execute", _count)
     event.listen(Engine, "commit", _count)
+    _listen_to_the_driver(_count)
+
+
+def _listen_to_the_driver(count: Callable[..., None]) -> None:
+    """Count as well what goes around SQLAlchemy, whichever modules have it by name."""
+    plain = driver.run
+
+    def _counted(*given: Any) -> Any:
+        count()
+        rows = plain(*given)
+        count()
+        return rows
+
+    for module in list(sys.modules.values()):
+        if getattr(module, "run", None) is plain:
+            module.run = _counted  # pyright: ignore[reportAttributeAccessIssue]
