@@ -114,7 +114,7 @@ def _febrl4():
 
 
 def test_organisations_never_meet_and_share_for_themselves(session, tmp_path, monkeypatch):
-    _, ours, _ = prepared(Lot(300), 3)
+    _, ours, _ = prepared(Lot(300), 7)
     theirs = [replace(one, record_id=f"their_{one.record_id}", organisation="theirs") for one in ours[::20]]
     assert shared_keys(ours) - shared_keys(theirs)
     expected = [edge for some in (ours, theirs) for edge in _in_memory(some, 10**9, monkeypatch)]
