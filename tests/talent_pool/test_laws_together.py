@@ -290,7 +290,7 @@ _KINDLY = {"suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_to
 
 @pytest.mark.heavy
 def test_the_laws_hold_together_whatever_happens(new_store: Any, tmp_path: Path) -> None:
-    _run(new_store, tmp_path, examples(40, stateful_step_count=25, **_KINDLY))
+    _run(new_store, tmp_path, examples(20, stateful_step_count=25, **_KINDLY))
 
 
 def test_the_laws_hold_together_for_a_while(new_store: Any, tmp_path: Path) -> None:
