@@ -181,6 +181,7 @@ CY = Somebody("cy", "Ofcy", outcomes=("pending",))
 ALL = sorted(DESTINATIONS)
 
 
+@pytest.mark.heavy
 def test_after_a_merge_is_undone_every_tool_is_as_if_it_had_never_been(new_store: Any, tmp_path: Path) -> None:
     life = [("push", ALL), ("merge", ("ann", "bob")), ("push", ALL[::-1]), ("refuse", "bob", Channel.SMS)]
     _lived(new_store, tmp_path, (ANN, BOB, CY, Somebody("dee")), 2, life, ALL)
@@ -188,7 +189,7 @@ def test_after_a_merge_is_undone_every_tool_is_as_if_it_had_never_been(new_store
 
 @pytest.mark.heavy
 @examples(
-    20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
+    8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(people=PEOPLE, known=st.integers(0, 3), life=LIVES, order=st.permutations(ALL))
 def test_whatever_happens_meanwhile_every_tool_is_as_if_nobody_had_been_merged(
