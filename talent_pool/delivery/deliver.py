@@ -62,8 +62,8 @@ def deliver(
     """
     errand = _Errand(store, installation, destination, now, sending, approve=approve, segments=segments)
     if dry_run:
-        for push in errand.pushes:
-            errand.plan(push)
+        for push, is_asked_for in errand.pushes:
+            (errand.plan if is_asked_for else errand.pass_over)(push)
         return errand.report("")
     name = destination.settings.name
     with leases.held(store, f"destination:{name}", f"push to {name}", now) as lease:
@@ -72,8 +72,11 @@ def deliver(
         run_id = runs.start(store, "push", name, destination.settings.organisation, now)
         try:
             outbox.settle_cut_off(store, name)
-            for push in errand.pushes:
-                errand.run(push, run_id)
+            for push, is_asked_for in errand.pushes:
+                if is_asked_for:
+                    errand.run(push, run_id)
+                else:
+                    errand.pass_over(push)
         except BaseException as error:
             runs.end(store, run_id, now, errand.counts(cut_off=True), sentence(error))
             raise
@@ -121,10 +124,7 @@ class _Errand:
         self.handover = Handover(store, destination, self.way, now)
         self._requests_before = destination.requests
         every = pushes.in_order(self.installation, destination)
-        self.pushes = [push for push in every if not segments or push.segment in segments]
-        for push in every if self.destination.kind == "message" else ():
-            if push not in self.pushes:
-                self._pass_over(push)
+        self.pushes = [(push, not segments or push.segment in segments) for push in every]
 
     def follow_up(self) -> None:
         """Settle what earlier runs left at the vendor; what that asks is not this run's."""
@@ -153,10 +153,10 @@ class _Errand:
         self.rows += planned
         return planned
 
-    def _pass_over(self, push: Push) -> None:
-        """Let nobody be told out of order: whose message of this push would go now is to get no later one."""
+    def pass_over(self, push: Push) -> None:
+        """Keep the order: who would get a message of this push, were it asked for, gets none of a later one."""
         segment = self.installation.segments[push.segment]
-        if segment.type != "service":
+        if self.destination.kind != "message" or segment.type != "service":
             return
         with uncollected(), self.store.reading() as connection:
             members = recipients.members(connection, self.store, segment, self.name, self.now)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,12 +20,15 @@ from talent_pool.store.database import Store
 from talent_pool.store.runs import latest
 from talent_pool.store.tables import consent_statements, deliveries, holdings, people, push_rows, runs, suppressions
 from tests.talent_pool.outbound import (
+    APPLICANTS,
     NOW,
     ON,
+    SEGMENTS,
     Killed,
     Pool,
     Post,
     Shelf,
+    installation,
     post_settings,
     shelf_settings,
     shelf_settings_of,
@@ -520,3 +524,25 @@ def test_sending_off_takes_nothing_out_either(store: Store):
     assert len(shelf.held) == 1
     assert pool.deliver(shelf).fates[Fate.REMOVED] == 1
     assert not pool.unbalanced()
+
+
+def test_a_segment_alone_is_pushed_and_no_later_service_message_before_an_earlier_one(store: Store):
+    answer = APPLICANTS.model_copy(update={"name": "early_rejection"})
+    pool, post = Pool(store), Post(settings=post_settings("acknowledge_new_applicants", "early_rejection"))
+    here = replace(installation(post.settings), segments={**SEGMENTS, answer.name: answer})
+    for number, name in enumerate(("ann", "bob")):
+        pool.person(name)
+        applied = pool.application(name, number)
+        pool.join("early_rejection", applied, f"per_{name}", subject_type="application")
+    pool.leave("acknowledge_new_applicants", "app_bob_1")
+
+    def pushed(*segments: str, dry_run: bool = False) -> dict[Fate, int]:
+        report = delivery.deliver(store, here, post, NOW, ON, segments=segments, dry_run=dry_run)
+        return {fate: number for fate, number in report.fates.items() if number}
+
+    alone = {Fate.SENT: 1, Fate.DEFERRED: 1}
+    assert pushed("early_rejection", dry_run=True) == alone
+    assert pushed("early_rejection") == alone, "to ann the acknowledgement is still to go"
+    assert pushed("acknowledge_new_applicants") == {Fate.SENT: 1}
+    assert pushed("early_rejection") == {Fate.SENT: 1, Fate.UNCHANGED: 1}
+    assert pool.unbalanced() == []
