@@ -57,7 +57,8 @@ def plan(
         planned.append(row)
         heard = occasions.has_heard(reached, occasion, row.person_id, row.address_key)
         _settle_without_sending(row, member, push, delivery, said.get(row.subject_id), heard=heard, now=way.now)
-        _settle_offered(row, member, offered)
+        if segment.subject == "match":
+            _settle_offered(row, member, offered)
     open_rows = [row for row in planned if row.fate is None]
     rulings = rule(connection, way, [row.leaving for row in open_rows])
     by_subject = {member.subject_id: member for member in members}

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert, select
 
 from connectors.contract import Action, Fate, Push, RowOutcome, Signal
 from connectors.errors import Misconfigured, Unavailable
@@ -18,7 +19,16 @@ from talent_pool.delivery.gate import Sending
 from talent_pool.store import leases
 from talent_pool.store.database import Store
 from talent_pool.store.runs import latest
-from talent_pool.store.tables import consent_statements, deliveries, holdings, people, push_rows, runs, suppressions
+from talent_pool.store.tables import (
+    applications,
+    consent_statements,
+    deliveries,
+    holdings,
+    people,
+    push_rows,
+    runs,
+    suppressions,
+)
 from tests.talent_pool.outbound import (
     APPLICANTS,
     NOW,
@@ -546,3 +556,17 @@ def test_a_segment_alone_is_pushed_and_no_later_service_message_before_an_earlie
     assert pushed("acknowledge_new_applicants") == {Fate.SENT: 1}
     assert pushed("early_rejection") == {Fate.SENT: 1, Fate.UNCHANGED: 1}
     assert pool.unbalanced() == []
+
+
+def test_two_applications_for_one_job_are_two_acknowledgements_and_none_later(store: Store):
+    pool, post = Pool(store), Post()
+    pool.person("ann")
+    first = pool.application("ann", 1)
+    again = first.replace("_1", "_again")
+    with store.writing() as connection:
+        (row,) = connection.execute(select(applications).where(applications.c.id == first)).mappings()
+        named = {"id": again, "remote_id": again, "record_id": f"rec_{again}"}
+        connection.execute(insert(applications).values(dict(row) | named))
+    pool.join("acknowledge_new_applicants", again, "per_ann", subject_type="application")
+    assert pool.deliver(post).fates[Fate.SENT] == 2
+    assert pool.deliver(post).fates[Fate.SENT] == 0
